@@ -1,0 +1,307 @@
+"""Every error that mitame raises on purpose: one tree, no third party's exception leaks.
+
+    MitameError
+    ├── UsageError               the call itself is wrong
+    │   ├── InvalidId
+    │   ├── InvalidFilter
+    │   └── InvalidVector        NaN, infinity, wrong shape or dimension
+    ├── ImageError               the bytes are not a picture that can be used
+    │   ├── EmptyImage
+    │   ├── NotAnImage
+    │   ├── UnsupportedImage     a known format that is not read
+    │   ├── DamagedImage         truncated or corrupt
+    │   └── ImageTooLarge        over the limit on bytes or pixels
+    ├── SourceError              where pictures come from
+    │   ├── UnreadableFile
+    │   ├── DamagedArchive
+    │   ├── InvalidManifest
+    │   ├── FetchRefused         an address that must not be asked
+    │   └── FetchFailed
+    ├── EmbedderError
+    │   ├── UnknownEmbedder
+    │   ├── WeightsNotFound
+    │   └── InvalidModel         a model file or sidecar that can't be used
+    ├── CollectionError
+    │   ├── CollectionNotFound
+    │   ├── CollectionExists
+    │   ├── ItemNotFound
+    │   ├── ItemExists
+    │   ├── UnknownLens
+    │   ├── SpecMismatch         vectors of another embedder's spec
+    │   ├── CorruptCollection
+    │   ├── NewerFormat          written by a later mitame
+    │   ├── CollectionBusy       another process holds the lock
+    │   └── StorageError         disk full, read-only, gone
+    └── MissingExtra             an optional dependency is not installed
+
+Each class has a stable ``code`` (for scripts and HTTP bodies), an HTTP ``status`` and a ``remedy``:
+the next thing to do. No status is 5xx: what a caller can cause, a caller can mend.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MitameError(Exception):
+    """Base of all errors here.
+
+    Args:
+        message: what is wrong, naming the thing; one line, no trailing full stop.
+        remedy: what to do about it; the class's own remedy when left out.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 400
+    default_remedy: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = self.default_remedy if remedy is None else remedy
+
+    def line(self) -> str:
+        """Message and remedy in one line, as the command line prints them."""
+        text = f"{self.message}: {self.remedy}" if self.remedy else self.message
+        return " ".join(text.split())
+
+
+class UsageError(MitameError):
+    """The call itself is wrong."""
+
+    code = "usage"
+
+
+class InvalidId(UsageError):
+    """An item's id that can't be one."""
+
+    code = "invalid_id"
+    status = 422
+    default_remedy = "use 1 to 1,000 characters without control characters"
+
+
+class InvalidFilter(UsageError):
+    """A filter that can't be read."""
+
+    code = "invalid_filter"
+    status = 422
+    default_remedy = "write it like 'category=mug,price<5000,sold_out!=true'"
+
+
+class InvalidVector(UsageError):
+    """A vector with the wrong shape, NaN or infinity."""
+
+    code = "invalid_vector"
+    status = 422
+
+
+class ImageError(MitameError):
+    """The bytes are not a picture that can be used."""
+
+    code = "image"
+    status = 422
+
+
+class EmptyImage(ImageError):
+    """No bytes at all."""
+
+    code = "empty_image"
+    default_remedy = "copy the file again from where it came"
+
+
+class NotAnImage(ImageError):
+    """The content is something else, whatever the name says."""
+
+    code = "not_an_image"
+    default_remedy = "give a JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC picture"
+
+
+class UnsupportedImage(ImageError):
+    """A known picture format that is not read here."""
+
+    code = "unsupported_image"
+    status = 415
+    default_remedy = "convert it to JPEG, PNG or WebP"
+
+
+class DamagedImage(ImageError):
+    """A picture that is cut off or corrupt."""
+
+    code = "damaged_image"
+    default_remedy = "copy the file again from where it came"
+
+
+class ImageTooLarge(ImageError):
+    """More bytes or pixels than the limits allow; refused before decoding."""
+
+    code = "image_too_large"
+    status = 413
+    default_remedy = "make the picture smaller or raise the limit"
+
+
+class SourceError(MitameError):
+    """Something is wrong where the pictures come from."""
+
+    code = "source"
+    status = 422
+
+
+class UnreadableFile(SourceError):
+    """A file that the system won't let us read."""
+
+    code = "unreadable_file"
+    default_remedy = "check that it exists and that its permissions allow reading"
+
+
+class DamagedArchive(SourceError):
+    """A zip or tar that can't be read to its end."""
+
+    code = "damaged_archive"
+    default_remedy = "copy the archive again from where it came"
+
+
+class InvalidManifest(SourceError):
+    """A CSV, JSON lines or Parquet manifest that does not have the right columns or rows."""
+
+    code = "invalid_manifest"
+    default_remedy = "it needs a column 'image'; 'id' and 'category' are optional"
+
+
+class FetchRefused(SourceError):
+    """An address that must not be asked: private range, other scheme, too many redirects."""
+
+    code = "fetch_refused"
+    default_remedy = "use a public http(s) address, or allow private ones with --allow-private"
+
+
+class FetchFailed(SourceError):
+    """The other side did not give the picture."""
+
+    code = "fetch_failed"
+    default_remedy = "check the address in a browser, then try again"
+
+
+class EmbedderError(MitameError):
+    """An embedder can't be used."""
+
+    code = "embedder"
+    status = 422
+
+
+class UnknownEmbedder(EmbedderError):
+    """No embedder has this name."""
+
+    code = "unknown_embedder"
+    status = 404
+    default_remedy = "list the known ones with: mitame models"
+
+
+class WeightsNotFound(EmbedderError):
+    """The weights are not on this machine."""
+
+    code = "weights_not_found"
+    status = 404
+
+
+class InvalidModel(EmbedderError):
+    """A model file, its weights or its sidecar can't be used."""
+
+    code = "invalid_model"
+
+
+class CollectionError(MitameError):
+    """Something is wrong with a collection or what is asked of it."""
+
+    code = "collection"
+    status = 409
+
+
+class CollectionNotFound(CollectionError):
+    """No collection of this name in the data directory."""
+
+    code = "collection_not_found"
+    status = 404
+    default_remedy = "make it with: mitame index FOLDER"
+
+
+class CollectionExists(CollectionError):
+    """A collection of this name is there already."""
+
+    code = "collection_exists"
+    default_remedy = "open it, or choose another name"
+
+
+class ItemNotFound(CollectionError):
+    """No item has this id."""
+
+    code = "item_not_found"
+    status = 404
+    default_remedy = "check the id; ids are compared letter by letter"
+
+
+class ItemExists(CollectionError):
+    """An item with this id is there already and must not be replaced."""
+
+    code = "item_exists"
+    default_remedy = "choose another id"
+
+
+class UnknownLens(CollectionError):
+    """The collection has no lens of this name."""
+
+    code = "unknown_lens"
+    status = 404
+    default_remedy = "list its lenses with: mitame status"
+
+
+class SpecMismatch(CollectionError):
+    """Vectors of one embedder's spec were offered to a lens of another."""
+
+    code = "spec_mismatch"
+    default_remedy = "use the embedder that the lens was made with, or a new collection"
+
+
+class CorruptCollection(CollectionError):
+    """Files of a collection contradict each other."""
+
+    code = "corrupt_collection"
+    default_remedy = "restore it from a backup, or index the pictures again into a new one"
+
+
+class NewerFormat(CollectionError):
+    """Written by a later version of mitame."""
+
+    code = "newer_format"
+    default_remedy = "upgrade with: pip install -U mitame"
+
+
+class CollectionBusy(CollectionError):
+    """Another process holds the lock for too long."""
+
+    code = "collection_busy"
+    default_remedy = "wait for the other process to end, then try again"
+
+
+class StorageError(CollectionError):
+    """The disk is full, read-only or gone."""
+
+    code = "storage"
+    default_remedy = "free some space or choose another --data directory"
+
+
+class MissingExtra(MitameError):
+    """An optional dependency is not installed.
+
+    Args:
+        what: what needs it, as the start of the message.
+        extra: name of the extra in pyproject.
+    """
+
+    code = "missing_extra"
+    status = 422
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs an optional dependency",
+            remedy=f"install it with: pip install 'mitame[{extra}]'",
+        )

@@ -1,0 +1,55 @@
+"""A picture that a source offers, before anybody has read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mitame.errors import MitameError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One picture on offer.
+
+    Attributes:
+        id: the item's id that the source proposes.
+        location: where it is: absolute path, ``/path/archive.zip!member``, or URL.
+        read: gives the bytes; raises SourceError or ImageTooLarge. May be called from any thread.
+        size: bytes, where known without reading.
+        modified_ns: modification time, nanoseconds since 1970, where known.
+        category, attributes: what the source says of the item.
+    """
+
+    id: str
+    location: str
+    read: Callable[[], bytes]
+    size: int | None = None
+    modified_ns: int | None = None
+    category: str | None = None
+    attributes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A place that can't give a picture, with the reason.
+
+    Attributes:
+        location: as in Candidate.
+        error: why.
+    """
+
+    location: str
+    error: MitameError
+
+
+class Source(Protocol):
+    """Where pictures come from: yields them lazily, in a stable order, holding none in memory."""
+
+    @property
+    def root(self) -> str:
+        """Prefix of every location that this source can offer; says what `prune` may remove."""
+        ...
+
+    def __iter__(self) -> Iterator[Candidate | Refused]: ...
