@@ -38,17 +38,27 @@ def merge(parts: Sequence[Neighbors], k: int) -> Neighbors:
 
 def ranked(ids: NDArray[np.int64], distances: NDArray[np.float32], k: int) -> Neighbors:
     """Candidates in any order, int64[q, c] and float32[q, c], as Neighbors of width k."""
-    queries = len(ids)
-    out_ids = np.full((queries, k), PADDING, np.int64)
-    out_distances = np.full((queries, k), np.inf, np.float32)
-    for q in range(queries):
-        order = np.lexsort((ids[q], distances[q]))
-        row = ids[q][order]
-        row_distances = distances[q][order]
-        real = row != PADDING
-        row, row_distances = row[real], row_distances[real]
-        _, first = np.unique(row, return_index=True)
-        keep = np.sort(first)[:k]
-        out_ids[q, : len(keep)] = row[keep]
-        out_distances[q, : len(keep)] = row_distances[keep]
+    order = np.lexsort((ids, distances), axis=1)
+    ids = np.take_along_axis(ids, order, axis=1)
+    distances = np.take_along_axis(distances, order, axis=1)
+    dropped = (ids == PADDING) | _repeated(ids)
+    kept_first = np.argsort(dropped, axis=1, kind="stable")[:, :k]
+    filled = ~np.take_along_axis(dropped, kept_first, axis=1)
+    out_ids = np.full((len(ids), k), PADDING, np.int64)
+    out_distances = np.full((len(ids), k), np.inf, np.float32)
+    width = kept_first.shape[1]
+    out_ids[:, :width][filled] = np.take_along_axis(ids, kept_first, axis=1)[filled]
+    near = np.take_along_axis(distances, kept_first, axis=1)
+    out_distances[:, :width][filled] = near[filled]
     return Neighbors(out_ids, out_distances)
+
+
+def _repeated(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """bool[q, c]: the id stands further left in the same row already."""
+    by_id = np.argsort(ids, axis=1, kind="stable")
+    together = np.take_along_axis(ids, by_id, axis=1)
+    again = np.zeros(ids.shape, np.bool_)
+    again[:, 1:] = together[:, 1:] == together[:, :-1]
+    repeated = np.zeros(ids.shape, np.bool_)
+    np.put_along_axis(repeated, by_id, again, axis=1)
+    return repeated

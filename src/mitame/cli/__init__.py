@@ -1,1 +1,1 @@
-"""TODO."""
+"""The command line: every command is a thin call into the library."""

@@ -85,7 +85,9 @@ def check_attributes(value: object) -> dict[str, Attribute]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or len(value) > 1_000:
-        raise UsageError("attributes must be a mapping of at most 1,000 names", remedy="give a dict")
+        raise UsageError(
+            "attributes must be a mapping of at most 1,000 names", remedy="give a dict"
+        )
     return {_name(key): _attribute(key, entry) for key, entry in value.items()}
 
 

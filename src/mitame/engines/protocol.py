@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.distances import Distance
 from mitame.neighbors import Neighbors
 
-Distance = Literal["cosine", "euclidean", "inner_product"]
 Allow = NDArray[np.bool_]
 
 

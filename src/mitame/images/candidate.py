@@ -20,6 +20,8 @@ class Candidate:
         size: bytes, where known without reading.
         modified_ns: modification time, nanoseconds since 1970, where known.
         category, attributes: what the source says of the item.
+        named: the user gave the id (a manifest does), so it may replace an item of that id
+            wherever that one's picture came from.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Candidate:
     modified_ns: int | None = None
     category: str | None = None
     attributes: Mapping[str, object] = field(default_factory=dict)
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class Source(Protocol):
     @property
     def root(self) -> str:
         """Prefix of every location that this source can offer; says what `prune` may remove."""
+        ...
+
+    @property
+    def countable(self) -> bool:
+        """Whether walking it once more, only to count, is cheap and reads no pictures."""
         ...
 
     def __iter__(self) -> Iterator[Candidate | Refused]: ...

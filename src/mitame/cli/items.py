@@ -1,0 +1,149 @@
+"""``mitame add``, ``mitame remove`` and ``mitame show``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mitame.cli.options import (
+    collection_options,
+    json_option,
+    open_existing,
+    print_json,
+    private_option,
+)
+
+if TYPE_CHECKING:
+    from mitame.collection import Item
+
+
+@click.command("add")
+@click.argument("item_id", metavar="ID")
+@click.argument("pictures", nargs=-1, metavar="[PICTURE]...")
+@click.option("--category", metavar="NAME")
+@click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Repeatable. A VALUE that is JSON is taken as such: price=1200, sold_out=true.",
+)
+@click.option(
+    "--vector",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.npy",
+    help="A vector instead of pictures.",
+)
+@click.option("--no-replace", is_flag=True, help="Refuse an id that is there already.")
+@private_option
+@collection_options
+@json_option
+def add_command(
+    item_id: str,
+    pictures: tuple[str, ...],
+    category: str | None,
+    attributes: tuple[str, ...],
+    vector: Path | None,
+    no_replace: bool,
+    allow_private: bool,
+    data: Path,
+    collection: str,
+    as_json: bool,
+) -> None:
+    """Add or replace one item.
+
+    Each PICTURE is a path, an http(s) URL, or - for standard input.
+    """
+    from mitame.api import open as open_collection
+
+    with open_collection(data, collection, allow_private=allow_private) as items:
+        items.add(
+            item_id,
+            images=[sys.stdin.buffer if each == "-" else each for each in pictures],
+            vector=None if vector is None else _read_vector(vector),
+            category=category,
+            attributes=parse_attributes(attributes),
+            replace=not no_replace,
+        )
+    if as_json:
+        print_json({"id": item_id, "collection": collection})
+    else:
+        click.echo(f"added {item_id}")
+
+
+@click.command("remove")
+@click.argument("item_ids", nargs=-1, required=True, metavar="ID...")
+@collection_options
+@json_option
+def remove_command(item_ids: tuple[str, ...], data: Path, collection: str, as_json: bool) -> None:
+    """Remove items by id."""
+    with open_existing(data, collection) as items:
+        for item_id in item_ids:
+            items.remove(item_id)
+    if as_json:
+        print_json({"removed": list(item_ids), "collection": collection})
+    else:
+        click.echo(f"removed {len(item_ids)}")
+
+
+@click.command("show")
+@click.argument("item_id", metavar="ID")
+@collection_options
+@json_option
+def show_command(item_id: str, data: Path, collection: str, as_json: bool) -> None:
+    """Show an item."""
+    from mitame.errors import ItemNotFound
+
+    with open_existing(data, collection) as items:
+        item = items.get(item_id)
+    if item is None:
+        raise ItemNotFound(f"no item {item_id!r} in the collection {collection!r}")
+    if as_json:
+        print_json(item_json(item))
+        return
+    click.echo(item.id)
+    click.echo(f"  category    {item.category or '-'}")
+    for name, value in item.attributes.items():
+        click.echo(f"  {name:11} {json.dumps(value, ensure_ascii=False)}")
+    for image in item.images:
+        size = f"{image.width} x {image.height} {image.format}" if image.width else "bare vector"
+        click.echo(f"  image       {size}  {image.source or ''}".rstrip())
+
+
+def item_json(item: Item) -> dict[str, Any]:
+    """An item as a JSON object, without vectors."""
+    names = ("source", "content_hash", "size", "width", "height", "format")
+    images = [{name: getattr(image, name) for name in names} for image in item.images]
+    head = {"id": item.id, "category": item.category, "attributes": dict(item.attributes)}
+    return {**head, "images": images}
+
+
+def parse_attributes(texts: Sequence[str]) -> dict[str, object]:
+    """``NAME=VALUE`` texts as attributes; a VALUE that is JSON is taken as such."""
+    attributes: dict[str, object] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise click.BadParameter(f"{text!r}: write it like price=1200")
+        try:
+            attributes[name] = json.loads(value)
+        except ValueError:
+            attributes[name] = value
+    return attributes
+
+
+def _read_vector(path: Path) -> Any:
+    import numpy as np
+
+    from mitame.errors import InvalidVector
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        remedy = "save it with numpy.save as float32"
+        raise InvalidVector(f"{path} is not a .npy file: {error}", remedy=remedy) from None

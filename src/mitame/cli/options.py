@@ -1,0 +1,95 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from mitame.api import Collection
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Decorator = Callable[[Callable[P, R]], Callable[P, R]]
+
+
+def _default_data() -> str:
+    import platformdirs
+
+    return platformdirs.user_data_dir("mitame", appauthor=False)
+
+
+def collection_options(function: Callable[P, R]) -> Callable[P, R]:
+    """``--data`` and ``--collection``."""
+    data = click.option(
+        "--data",
+        envvar="MITAME_DATA",
+        default=_default_data,
+        show_default="your user data directory",
+        show_envvar=True,
+        metavar="DIR",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Directory that holds the collections.",
+    )
+    collection = click.option(
+        "--collection",
+        default="default",
+        show_default=True,
+        metavar="NAME",
+        help="Which collection.",
+    )
+    return data(collection(function))
+
+
+def json_option(function: Callable[P, R]) -> Callable[P, R]:
+    """``--json`` and ``--debug``, which every command has."""
+    as_json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for scripts.")
+    return as_json(debug_option(function))
+
+
+def debug_option(function: Callable[P, R]) -> Callable[P, R]:
+    """``--debug``: read by main, which then lets the traceback through."""
+
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @functools.wraps(function)
+    def without_debug(*args: P.args, **kwargs: P.kwargs) -> R:
+        kwargs.pop("debug", None)
+        return function(*args, **kwargs)
+
+    return without_debug
+
+
+def threads_option(function: Callable[P, R]) -> Callable[P, R]:
+    """``--threads``."""
+    return click.option(
+        "--threads",
+        type=click.IntRange(1, 1024),
+        show_default="all cores",
+        help="Cores to use.",
+    )(function)
+
+
+def private_option(function: Callable[P, R]) -> Callable[P, R]:
+    """``--allow-private``."""
+    return click.option(
+        "--allow-private",
+        is_flag=True,
+        help="Fetch pictures from private network addresses, too.",
+    )(function)
+
+
+def open_existing(data: Path, collection: str, **settings: Any) -> Collection:
+    """The collection, which must exist."""
+    from mitame.api import open as open_collection
+
+    return open_collection(data, collection, create=False, **settings)
+
+
+def print_json(value: object) -> None:
+    """One line of JSON on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,86 @@
+"""``mitame status``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mitame.cli.options import collection_options, json_option, open_existing, print_json
+
+if TYPE_CHECKING:
+    from mitame.api import Collection
+
+LISTED = 12
+
+
+@click.command("status")
+@click.option("--all", "every", is_flag=True, help="List the collections of the data directory.")
+@click.option("--check", is_flag=True, help="Look for damage in every file.")
+@collection_options
+@json_option
+def status_command(every: bool, check: bool, data: Path, collection: str, as_json: bool) -> int:
+    """Show what is in a collection, and whether it is whole."""
+    from mitame.api import collections
+
+    if every:
+        names = collections(data)
+        if as_json:
+            print_json({"data": str(data), "collections": names})
+        else:
+            click.echo("\n".join(names) or f"no collections in {data}")
+        return 0
+    with open_existing(data, collection) as items:
+        facts = _facts(items)
+        problems = items.check() if check else None
+    facts = {"collection": collection, "path": str(items.path), **facts}
+    if problems is not None:
+        facts["problems"] = problems
+    if as_json:
+        print_json(facts)
+    else:
+        _print_facts(facts)
+    return 1 if problems else 0
+
+
+def _facts(items: Collection) -> dict[str, Any]:
+    with items.store.pin() as view:
+        lenses = {
+            name: {
+                "embedder": lens.spec.name,
+                "dimension": lens.spec.dimension,
+                "distance": lens.spec.distance,
+                "licence": lens.spec.licence,
+            }
+            for name, lens in view.lenses.items()
+        }
+        categories = {name or "": count for name, count in view.categories().items()}
+        size = sum(file.stat().st_size for file in items.path.iterdir() if file.is_file())
+        return {
+            "items": view.count(),
+            "position": view.position,
+            "bytes": size,
+            "lenses": lenses,
+            "categories": categories,
+        }
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    click.echo(f"collection   {facts['collection']}")
+    click.echo(f"path         {facts['path']}")
+    click.echo(f"items        {facts['items']}")
+    click.echo(f"on disk      {facts['bytes'] / 1e6:.1f} MB")
+    for name, lens in facts["lenses"].items():
+        about = f"{lens['embedder']}, {lens['dimension']} floats, {lens['distance']}"
+        click.echo(f"lens         {name}: {about}")
+    ordered = sorted(facts["categories"].items(), key=lambda pair: (-pair[1], pair[0]))
+    for name, count in ordered[:LISTED]:
+        click.echo(f"category     {name or '(none)'}: {count}")
+    if len(ordered) > LISTED:
+        click.echo(f"             ... {len(ordered)} categories in all")
+    if "problems" in facts:
+        problems = facts["problems"]
+        click.echo(f"check        {'whole' if not problems else f'{len(problems)} problems'}")
+        for problem in problems:
+            click.echo(f"  {problem}")

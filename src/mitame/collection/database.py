@@ -1,0 +1,182 @@
+"""The SQLite file of a collection: its tables, how it is opened, and what its errors mean.
+
+The file is in WAL mode with ``synchronous=FULL``: a commit is on the disk when it returns, and
+readers go on with the moment they began at. ``application_id`` says that the file is ours,
+``user_version`` is the version of the format.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mitame.collection.lens import Lens
+from mitame.collection.paths import DATABASE
+from mitame.errors import (
+    CollectionBusy,
+    CollectionNotFound,
+    CorruptCollection,
+    NewerFormat,
+    StorageError,
+)
+
+APPLICATION_ID = 0x6D697461  # "mita"
+FORMAT = 1
+BUSY_SECONDS = 10.0
+"""How long to wait for another process's write."""
+
+# A row of a lens is the place of a vector in the lens's file. It is in `vectors` while it is live,
+# in `dead_rows` from the journal position that ended it, never in both, and it is not used again.
+_SCHEMA = """
+CREATE TABLE lenses (
+    key INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    spec TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    dimension INTEGER NOT NULL,
+    file TEXT NOT NULL UNIQUE,
+    rows INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE items (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    category TEXT,
+    attributes TEXT NOT NULL
+);
+CREATE TABLE images (
+    item INTEGER NOT NULL REFERENCES items (key),
+    ordinal INTEGER NOT NULL,
+    content_hash TEXT,
+    source BLOB,
+    size INTEGER,
+    modified_ns INTEGER,
+    width INTEGER,
+    height INTEGER,
+    format TEXT,
+    PRIMARY KEY (item, ordinal)
+) WITHOUT ROWID;
+CREATE INDEX images_by_hash ON images (content_hash) WHERE content_hash IS NOT NULL;
+CREATE INDEX images_by_source ON images (source) WHERE source IS NOT NULL;
+CREATE TABLE vectors (
+    lens INTEGER NOT NULL REFERENCES lenses (key),
+    row INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    PRIMARY KEY (lens, row),
+    FOREIGN KEY (item, ordinal) REFERENCES images (item, ordinal)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX vectors_by_image ON vectors (item, ordinal, lens);
+CREATE TABLE journal (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    operation TEXT NOT NULL,
+    item INTEGER NOT NULL
+);
+CREATE TABLE dead_rows (
+    position INTEGER NOT NULL,
+    lens INTEGER NOT NULL,
+    row INTEGER NOT NULL,
+    PRIMARY KEY (position, lens, row)
+) WITHOUT ROWID;
+"""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turns errors of SQLite, the system and stored JSON into ours, naming the collection."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _typed(error, path) from error
+    except OSError as error:
+        raise StorageError(f"collection {path}: {error.strerror or error}") from error
+    except json.JSONDecodeError as error:
+        raise CorruptCollection(f"collection {path}: an item's attributes can't be read") from error
+
+
+def _typed(error: sqlite3.Error, path: Path) -> Exception:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without its details
+    text = f"collection {path}: {error}"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return CollectionBusy(text)
+    if code in _STORAGE:
+        return StorageError(text)
+    return CorruptCollection(text)
+
+
+_STORAGE = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_TOOBIG,
+    }
+)
+
+
+def make(directory: Path, lenses: Sequence[Lens]) -> None:
+    """Write a new database file, whole on the disk when it returns."""
+    connection = sqlite3.connect(directory / DATABASE, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(f"BEGIN; {_SCHEMA}")
+        connection.executemany(
+            "INSERT INTO lenses (name, spec, fingerprint, dimension, file) VALUES (?, ?, ?, ?, ?)",
+            [
+                (n.name, n.spec.to_json(), n.spec.fingerprint, n.spec.dimension, n.vector_file)
+                for n in lenses
+            ],
+        )
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def connect(
+    path: Path, *, busy_seconds: float = BUSY_SECONDS, writable: bool = False
+) -> sqlite3.Connection:
+    """A connection to the collection in a directory, which must be one of this format.
+
+    It may be used by one thread at a time, not only by the one that made it.
+
+    Raises:
+        sqlite3.Error: to be met by `translated`.
+        CollectionNotFound, CorruptCollection, NewerFormat: as they say.
+    """
+    file = path / DATABASE
+    if not file.is_file():
+        raise CollectionNotFound(f"no collection at {path}")
+    connection = sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=busy_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        _check_format(connection, file)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -16384")  # KiB
+        connection.execute(f"PRAGMA query_only = {0 if writable else 1}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_format(connection: sqlite3.Connection, file: Path) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise CorruptCollection(f"{file} is no collection of mitame")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > FORMAT:
+        raise NewerFormat(f"{file} has format {version}, this mitame knows up to {FORMAT}")

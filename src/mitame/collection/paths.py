@@ -1,0 +1,49 @@
+"""Names of collections, and where they lie in a data directory."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mitame.errors import StorageError, UsageError
+
+DATABASE = "collection.sqlite3"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def check_name(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: not 1 to 100 of ``A-Z a-z 0-9 . _ -`` with a letter or digit first.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} can't be the name of a collection",
+            remedy="use 1 to 100 letters, digits, '.', '_' or '-', a letter or digit first",
+        )
+    return name
+
+
+def collection_path(data: Path, name: str) -> Path:
+    """The directory of a collection, whether it exists or not.
+
+    Raises:
+        UsageError: as `check_name`; no name leads out of the data directory.
+    """
+    return data / check_name(name)
+
+
+def list_collections(data: Path) -> list[str]:
+    """Names of the collections in a data directory, sorted; none where it does not exist.
+
+    Raises:
+        StorageError: it can't be listed.
+    """
+    try:
+        entries = [entry.name for entry in data.iterdir()]
+        return sorted(n for n in entries if _NAME.fullmatch(n) and (data / n / DATABASE).is_file())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"can't list {data}: {error.strerror}") from error

@@ -1,0 +1,236 @@
+"""One durable write: changes of many batches in one transaction of the database.
+
+The order makes it safe at every instant: rows of the database are written but not committed;
+then the vectors go to their files, past the last committed row, and are synced; then the commit
+makes both count at once. A crash before it leaves bytes past the last committed row, which the
+next write goes over.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.collection.changes import (
+    Keep,
+    Ready,
+    ReadyPatch,
+    ReadyPut,
+    Relocate,
+    Remove,
+    encode_source,
+)
+from mitame.collection.vectorfile import VectorWriter
+from mitame.errors import ItemExists, ItemNotFound, UsageError
+
+
+class Transaction:
+    """Applies changes under the database's write lock, from `begin` to `commit` or `rollback`."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        keys: Mapping[str, int],
+        files: Mapping[str, VectorWriter],
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._files = files
+        self._lens_keys = list(keys.values())
+        self._next_item = 0
+        self._appended: dict[int, _Appended] = {}
+
+    def begin(self) -> None:
+        """Take the write lock and learn where the last write ended."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        seq = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'items'")
+        self._next_item = (seq[0] if seq else 0) + 1
+        committed = dict(self._connection.execute("SELECT key, rows FROM lenses"))
+        self._appended = {key: _Appended(committed[key]) for key in self._lens_keys}
+
+    def apply(self, batch: Sequence[Ready]) -> int:
+        """Apply a batch wholly or, with an exception, not at all; the journal position after it.
+
+        Raises:
+            ItemNotFound, ItemExists, UsageError: the batch does not fit what is there.
+        """
+        before = self._next_item, {key: part.count for key, part in self._appended.items()}
+        self._connection.execute("SAVEPOINT batch")
+        try:
+            for change in batch:
+                self._change(change)
+        except BaseException:
+            self._connection.execute("ROLLBACK TO batch")
+            self._next_item = before[0]
+            for key, count in before[1].items():
+                self._appended[key].cut(count)
+            raise
+        finally:
+            self._connection.execute("RELEASE batch")
+        return position(self._connection)
+
+    def commit(self) -> None:
+        """Sync the new vectors, then commit."""
+        for name, key in self._keys.items():
+            part = self._appended[key]
+            if part.count:
+                self._files[name].write(part.first, part.stacked())
+                rows = part.first + part.count
+                self._connection.execute("UPDATE lenses SET rows = ? WHERE key = ?", (rows, key))
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Give everything up; does nothing where SQLite has done so already."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _change(self, change: Ready) -> None:
+        if isinstance(change, ReadyPut):
+            self._put(change)
+        elif isinstance(change, ReadyPatch):
+            self._patch(change)
+        elif isinstance(change, Relocate):
+            self._relocate(change)
+        else:
+            self._remove(change)
+
+    def _put(self, put: ReadyPut) -> None:
+        item = self._find(put.id)
+        if item is None:
+            item = self._next_item
+            self._next_item += 1
+            self._connection.execute(
+                "INSERT INTO items VALUES (?, ?, ?, ?)",
+                (item, put.id, put.category, put.attributes),
+            )
+        elif put.create_only:
+            raise ItemExists(f"item {put.id!r} exists already")
+        else:
+            self._drop_images(item)
+            self._connection.execute(
+                "UPDATE items SET category = ?, attributes = ? WHERE key = ?",
+                (put.category, put.attributes, item),
+            )
+        self._add_images(item, put)
+        self._log("put", item)
+
+    def _add_images(self, item: int, put: ReadyPut) -> None:
+        rows = []
+        for ordinal, image in enumerate(put.images):
+            self._connection.execute(
+                "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (item, ordinal, *image.row),
+            )
+            for name, vector in image.vectors.items():
+                lens = self._keys[name]
+                rows.append((lens, self._appended[lens].add(vector), item, ordinal))
+        self._connection.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", rows)
+
+    def _drop_images(self, item: int) -> None:
+        """Delete an item's images; its rows die at the position that is logged next."""
+        self._connection.execute(
+            "INSERT INTO dead_rows SELECT ?, lens, row FROM vectors WHERE item = ?",
+            (position(self._connection) + 1, item),
+        )
+        self._connection.execute("DELETE FROM vectors WHERE item = ?", (item,))
+        self._connection.execute("DELETE FROM images WHERE item = ?", (item,))
+
+    def _patch(self, patch: ReadyPatch) -> None:
+        item = self._found(patch.id)
+        if not isinstance(patch.category, Keep):
+            self._connection.execute(
+                "UPDATE items SET category = ? WHERE key = ?", (patch.category, item)
+            )
+        if not isinstance(patch.attributes, Keep):
+            self._connection.execute(
+                "UPDATE items SET attributes = ? WHERE key = ?", (patch.attributes, item)
+            )
+        self._log("patch", item)
+
+    def _remove(self, change: Remove) -> None:
+        item = self._found(change.id)
+        self._drop_images(item)
+        self._connection.execute("DELETE FROM items WHERE key = ?", (item,))
+        self._log("remove", item)
+
+    def _relocate(self, change: Relocate) -> None:
+        item = self._found(change.id)
+        if change.new_id != change.id:
+            if self._find(change.new_id) is not None:
+                raise ItemExists(f"item {change.new_id!r} exists already")
+            self._connection.execute("UPDATE items SET id = ? WHERE key = ?", (change.new_id, item))
+        self._connection.execute(
+            "UPDATE images SET source = ?, size = ?, modified_ns = ?"
+            " WHERE item = ? AND ordinal = ?",
+            (
+                encode_source(change.source),
+                change.size,
+                change.modified_ns,
+                item,
+                self._moved_image(item, change),
+            ),
+        )
+        self._log("relocate", item)
+
+    def _moved_image(self, item: int, change: Relocate) -> int:
+        found = self._connection.execute(
+            "SELECT ordinal, content_hash FROM images WHERE item = ? ORDER BY ordinal", (item,)
+        ).fetchall()
+        if change.content_hash is None and len(found) == 1:
+            return int(found[0][0])
+        for ordinal, content_hash in found:
+            if content_hash is not None and content_hash == change.content_hash:
+                return int(ordinal)
+        raise UsageError(
+            f"item {change.id!r} has no one image that is meant",
+            remedy="give the content hash of one of its images",
+        )
+
+    def _log(self, operation: str, item: int) -> None:
+        self._connection.execute(
+            "INSERT INTO journal (operation, item) VALUES (?, ?)", (operation, item)
+        )
+
+    def _find(self, item_id: str) -> int | None:
+        row = self._one("SELECT key FROM items WHERE id = ?", item_id)
+        return None if row is None else row[0]
+
+    def _found(self, item_id: str) -> int:
+        item = self._find(item_id)
+        if item is None:
+            raise ItemNotFound(f"no item {item_id!r}")
+        return item
+
+    def _one(self, sql: str, *values: object) -> tuple[int, ...] | None:
+        row: tuple[int, ...] | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+
+class _Appended:
+    """New vectors of one lens: they take the rows from `first` on, in order."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self._vectors: list[NDArray[np.float32]] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._vectors)
+
+    def add(self, vector: NDArray[np.float32]) -> int:
+        self._vectors.append(vector)
+        return self.first + len(self._vectors) - 1
+
+    def cut(self, count: int) -> None:
+        del self._vectors[count:]
+
+    def stacked(self) -> NDArray[np.float32]:
+        return np.stack(self._vectors)
+
+
+def position(connection: sqlite3.Connection) -> int:
+    """The last position of the journal as this connection sees it; 0 before the first change."""
+    return int(connection.execute("SELECT coalesce(max(position), 0) FROM journal").fetchone()[0])

@@ -1,0 +1,240 @@
+"""`color`: which colours a picture has and where, without a model.
+
+A picture becomes soft histograms in OKLab (Ottosson 2020, "A perceptual color space for image
+processing"): one fine histogram of all of it, and a coarse one for each of six regions. Square
+roots of histograms are compared by cosine, which is the Bhattacharyya coefficient: 1 for the same
+shares of colours, 0 where no colour is shared.
+
+*Soft*: a pixel is shared among the neighbouring bins, so that a slightly brighter copy moves a
+little and not from bin to bin. *Regions*: top, middle and bottom, each split into the central
+column and both sides together, so that a mirrored picture has the same vector. *Background*: pixels
+that look like an even border count less, and the centre counts more than the edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.embedders.preprocess import Recipe, check_pixels, resample, stack, unit
+from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
+
+Floats = NDArray[np.float32]
+
+SIDE = 32
+RECIPE = Recipe((SIDE, SIDE), SIDE, mode="squash", filter="box")
+BATCH = 16
+GLOBAL_SHARE = 0.5
+BACKGROUND_FLOOR = 0.15
+EVEN_BORDER = 0.06
+GREY_BELOW, GREY_FADE = 0.02, 0.05
+DROPPED_BITS = 3
+
+# Ottosson 2020: linear sRGB to cone responses, and their cube roots to lightness, a and b.
+_TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ],
+    np.float32,
+)
+_TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ],
+    np.float32,
+)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Bins of a soft histogram: greys by lightness; colours by hue, lightness and chroma.
+
+    Attributes:
+        greys: levels of lightness for pixels without colour.
+        hues: sectors of the hue circle.
+        lights: levels of lightness in each sector.
+        chromas: levels of chroma in each sector.
+    """
+
+    greys: int
+    hues: int
+    lights: int
+    chromas: int
+
+    @property
+    def bins(self) -> int:
+        """How many there are."""
+        return self.greys + self.hues * self.lights * self.chromas
+
+
+FINE = Palette(greys=8, hues=12, lights=3, chromas=2)
+COARSE = Palette(greys=4, hues=6, lights=2, chromas=1)
+REGIONS = 6
+DIMENSION = FINE.bins + REGIONS * COARSE.bins
+
+
+class ColorEmbedder:
+    """The model-free embedder of colours; see the module."""
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        """What its vectors mean."""
+        return SPEC
+
+    @property
+    def decode_side(self) -> int:
+        """Shorter side, in pixels, that a decoded picture must at least have to lose nothing."""
+        return SIDE
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures per call that are quickest."""
+        return BATCH
+
+    def prepare(self, pixels: Pixels) -> NDArray[Any]:
+        """One picture, uint8[height, width, 3] RGB, as mean colours uint8[32, 32, 3].
+
+        Raises:
+            UsageError: not such a picture.
+        """
+        height, width = check_pixels(pixels).shape[:2]
+        return resample(pixels, RECIPE.size, (0, 0, width, height), RECIPE.filter, gap=1.5)
+
+    def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
+        """Any number of prepared pictures to float32[n, 176], each of length 1.
+
+        Raises:
+            UsageError: a picture that did not go through `prepare`.
+        """
+        if not len(prepared):
+            return np.empty((0, DIMENSION), np.float32)
+        pictures = stack(prepared, RECIPE.size)
+        return unit(np.stack([describe(picture) for picture in pictures]))
+
+
+SPEC = EmbedderSpec(
+    name="color",
+    weights="",
+    input_size=(SIDE, SIDE),
+    preprocessing={"filter": "box", "mode": "squash", "version": 1},
+    dimension=DIMENSION,
+    licence="Apache-2.0",
+    same_at=0.97,
+    similar_at=0.85,
+)
+
+
+def describe(picture: Pixels) -> Floats:
+    """Square roots of the weighted histograms of uint8[32, 32, 3], one after the other."""
+    levels = picture.reshape(-1, 3) >> DROPPED_BITS
+    codes = (
+        (levels[:, 0].astype(np.intp) << 10) | (levels[:, 1].astype(np.intp) << 5) | levels[:, 2]
+    )
+    lab, shares = color_table()
+    weights = pixel_weights(lab[codes])
+    sums = (region_masks() * weights) @ shares[codes]
+    fine, coarse = sums[0, : FINE.bins], sums[1:, FINE.bins :]
+    whole = np.sqrt(GLOBAL_SHARE / fine.sum() * fine)
+    regions = np.sqrt((1 - GLOBAL_SHARE) / REGIONS / coarse.sum(1, keepdims=True) * coarse)
+    return np.concatenate([whole, regions.ravel()])
+
+
+@cache
+def color_table() -> tuple[Floats, Floats]:
+    """OKLab float32[32768, 3] and shares float32[32768, fine + coarse bins] of every colour.
+
+    A colour is the upper five bits of red, green and blue, most significant first. Looking the
+    shares up costs a third of working them out.
+    """
+    levels = np.indices((32, 32, 32)).reshape(3, -1).T
+    lab = oklab((levels << DROPPED_BITS | levels >> 2).astype(np.uint8))
+    shares = np.concatenate([bin_shares(lab, FINE), bin_shares(lab, COARSE)], axis=1)
+    return lab, shares
+
+
+def oklab(colors: Pixels) -> Floats:
+    """uint8[n, 3] sRGB as float32[n, 3]: lightness 0 to 1, a (green to red), b (blue to yellow)."""
+    linear = _linear_light()[colors]
+    return np.asarray(np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T)
+
+
+def pixel_weights(lab: Floats) -> Floats:
+    """How much each pixel counts, float32[1024]: the centre more, an even background less."""
+    border = lab[_border()]
+    background = np.median(border, axis=0)
+    spread = float(np.median(np.abs(border - background).sum(1)))
+    even = 1 / (1 + (spread / EVEN_BORDER) ** 2)
+    distance = np.square(lab - background).sum(1)
+    alike = np.exp(distance * (-0.5 / EVEN_BORDER**2))
+    return np.asarray(_centre() * (1 - (1 - BACKGROUND_FLOOR) * even * alike), np.float32)
+
+
+def bin_shares(lab: Floats, palette: Palette) -> Floats:
+    """How each colour of float32[n, 3] is shared among the bins: float32[n, bins]; sums are 1."""
+    light, a, b = lab.T
+    chroma = np.hypot(a, b)
+    colourful = np.clip((chroma - GREY_BELOW) / GREY_FADE, 0, 1)
+    sector = np.arctan2(b, a) / (2 * np.pi) * palette.hues
+    hues = _nearness(sector, palette.hues, circular=True)
+    lights = _nearness((light - 0.2) / 0.7 * (palette.lights - 1), palette.lights)
+    chromas = _nearness((chroma - 0.07) / 0.12 * (palette.chromas - 1), palette.chromas)
+    colours = np.einsum("nh,nl,nc->nhlc", hues, lights, chromas).reshape(len(lab), -1)
+    greys = _nearness(light * (palette.greys - 1), palette.greys)
+    parts = [greys * (1 - colourful)[:, None], colours * colourful[:, None]]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _nearness(position: Floats, levels: int, *, circular: bool = False) -> NDArray[np.float64]:
+    """Share of each of `levels` whole positions, [n, levels]: linear between the two around."""
+    places = np.arange(levels, dtype=np.float64)
+    if circular:
+        away = (position[:, None] - places + levels / 2) % levels - levels / 2
+    else:
+        away = np.clip(position, 0, levels - 1)[:, None] - places
+    return np.asarray(np.maximum(0.0, 1 - np.abs(away)))
+
+
+@cache
+def _linear_light() -> Floats:
+    """sRGB's transfer curve for 0 to 255 (IEC 61966-2-1)."""
+    x = np.arange(256) / 255
+    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+@cache
+def _border() -> NDArray[np.intp]:
+    frame = np.ones((SIDE, SIDE), bool)
+    frame[1:-1, 1:-1] = False
+    return np.flatnonzero(frame)
+
+
+@cache
+def _centre() -> Floats:
+    """1 in the middle, 0.4 in the corners."""
+    across = np.cos((np.arange(SIDE) + 0.5 - SIDE / 2) / SIDE * np.pi / 2) ** 2
+    return (0.2 + 0.8 * np.outer(across, across)).ravel().astype(np.float32)
+
+
+@cache
+def region_masks() -> Floats:
+    """Soft masks float32[7, 1024]: all; then three bands of rows, each as centre and as sides."""
+    place = (np.arange(SIDE) + 0.5) / SIDE
+    bands = np.stack([_ramp(1 / 3 - place), _ramp(place - 2 / 3)])
+    rows = [bands[0], 1 - bands.sum(0), bands[1]]
+    centre = _ramp(0.25 - np.abs(place - 0.5))
+    masks = [np.outer(row, column).ravel() for row in rows for column in (centre, 1 - centre)]
+    return np.stack([np.ones(SIDE * SIDE), *masks]).astype(np.float32)
+
+
+def _ramp(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """0 to 1 over an eighth of the picture around x = 0."""
+    return np.clip(0.5 + x * 8, 0, 1)

@@ -1,0 +1,86 @@
+"""The embedder that every picture network shares: fit, run in chunks, pool, normalise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.embedders.preprocess import Recipe, fit, normalise, stack, unit
+from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
+from mitame.errors import InvalidModel
+
+
+class NetworkEmbedder:
+    """A network behind the `Embedder` protocol.
+
+    Args:
+        spec: what its vectors mean.
+        recipe: how a picture becomes its input.
+        run: normalised float32[n, 3, height, width] to float[n, dimension]; safe to call from
+            several threads.
+        batch_size: most pictures in one call of `run`.
+    """
+
+    def __init__(
+        self,
+        spec: EmbedderSpec,
+        recipe: Recipe,
+        run: Callable[[NDArray[np.float32]], NDArray[Any]],
+        *,
+        batch_size: int = 1,
+    ) -> None:
+        self._spec = spec
+        self._recipe = recipe
+        self._run = run
+        self._batch_size = batch_size
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        """What its vectors mean."""
+        return self._spec
+
+    @property
+    def decode_side(self) -> int:
+        """Shorter side, in pixels, that a decoded picture must at least have to lose nothing."""
+        return self._recipe.decode_side
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures that go through the network at once; `embed` cuts longer sequences up."""
+        return self._batch_size
+
+    def prepare(self, pixels: Pixels) -> NDArray[Any]:
+        """One picture, uint8[height, width, 3] RGB, cut to the network's input size, uint8.
+
+        Raises:
+            UsageError: not such a picture.
+        """
+        return fit(pixels, self._recipe)
+
+    def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
+        """Any number of prepared pictures to float32[n, dimension].
+
+        Raises:
+            UsageError: a picture that did not go through `prepare`.
+            InvalidModel: the network fails, or gives another shape, NaN or infinity.
+        """
+        vectors = np.empty((len(prepared), self._spec.dimension), np.float32)
+        for start in range(0, len(prepared), self._batch_size):
+            chunk = prepared[start : start + self._batch_size]
+            vectors[start : start + len(chunk)] = self._features(chunk)
+        return unit(vectors) if self._spec.distance == "cosine" else vectors
+
+    def _features(self, chunk: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        batch = normalise(stack(chunk, self._spec.input_size), self._recipe)
+        features = self._run(batch)
+        if features.shape != (len(chunk), self._spec.dimension):
+            raise InvalidModel(
+                f"model {self._spec.name} gives shape {features.shape} for {len(chunk)} pictures, "
+                f"not ({len(chunk)}, {self._spec.dimension})"
+            )
+        if not np.isfinite(features).all():
+            raise InvalidModel(f"model {self._spec.name} gives NaN or infinity")
+        return features

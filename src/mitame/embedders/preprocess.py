@@ -1,0 +1,166 @@
+"""From a decoded picture to a network's input: resize, crop, normalise. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.embedders.protocol import Pixels
+from mitame.errors import UsageError
+
+Mode = Literal["crop", "squash", "letterbox"]
+Filter = Literal["bicubic", "bilinear", "lanczos", "box"]
+Triple = tuple[float, float, float]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a picture becomes a network's input.
+
+    Attributes:
+        size: width and height of the input, in pixels.
+        resize: with mode ``crop``: the shorter side, in pixels, before the centre is cut out;
+            at least the longer one of `size`.
+        mode: ``crop`` keeps the proportions and cuts the centre out, ``squash`` stretches the
+            whole picture, ``letterbox`` fits the whole picture in and fills the rest.
+        filter: Pillow's resampling filter.
+        mean, scale: per channel of RGB, in units of 0 to 255: the input is ``(x - mean) / scale``.
+        fill: grey value, 0 to 255, around a letterboxed picture.
+    """
+
+    size: tuple[int, int]
+    resize: int
+    mode: Mode = "crop"
+    filter: Filter = "bicubic"
+    mean: Triple = (127.5, 127.5, 127.5)
+    scale: Triple = (127.5, 127.5, 127.5)
+    fill: int = 255
+
+    @property
+    def decode_side(self) -> int:
+        """Shorter side, in pixels, below which a decoded picture would have to be enlarged."""
+        return self.resize if self.mode == "crop" else max(self.size)
+
+    def as_json(self) -> dict[str, Any]:
+        """What of it decides a vector's meaning, as plain JSON values, for a spec."""
+        recipe: dict[str, Any] = {
+            "mode": self.mode,
+            "filter": self.filter,
+            "mean": list(self.mean),
+            "scale": list(self.scale),
+        }
+        if self.mode == "crop":
+            recipe["resize"] = self.resize
+        if self.mode == "letterbox":
+            recipe["fill"] = self.fill
+        return recipe
+
+
+def check_pixels(pixels: object) -> Pixels:
+    """The picture itself if it is one.
+
+    Raises:
+        UsageError: not uint8[height, width, 3] with at least one pixel.
+    """
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
+        raise UsageError("a picture must be a NumPy array of uint8", remedy="decode it to RGB")
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
+        raise UsageError(
+            f"a picture must have shape (height, width, 3), not {pixels.shape}",
+            remedy="decode it to RGB",
+        )
+    return pixels
+
+
+def fit(pixels: Pixels, recipe: Recipe) -> Pixels:
+    """One picture, uint8[height, width, 3], as uint8[size.height, size.width, 3] in RGB.
+
+    In mode ``crop`` only the pixels that the cut-out needs are computed. They equal those of
+    resizing the whole picture and cutting afterwards, but for roundings of 1 or 2 levels in under
+    one value in a hundred.
+
+    Raises:
+        UsageError: not a picture.
+    """
+    height, width = check_pixels(pixels).shape[:2]
+    if recipe.mode == "crop":
+        return resample(pixels, recipe.size, crop_box(width, height, recipe), recipe.filter)
+    if recipe.mode == "squash":
+        return resample(pixels, recipe.size, (0, 0, width, height), recipe.filter)
+    return _letterbox(pixels, recipe)
+
+
+def crop_box(width: int, height: int, recipe: Recipe) -> Box:
+    """The part of a picture that the centre crop shows: left, top, right, bottom in its pixels."""
+    short = min(width, height)
+    # The resized longer side is cut to a whole number, like torchvision's Resize.
+    resized = (recipe.resize * width // short, recipe.resize * height // short)
+    left, top = ((side - cut + 1) // 2 for side, cut in zip(resized, recipe.size, strict=True))
+    across, down = width / resized[0], height / resized[1]
+    right, bottom = left + recipe.size[0], top + recipe.size[1]
+    return left * across, top * down, min(right * across, width), min(bottom * down, height)
+
+
+def resample(
+    pixels: Pixels, size: tuple[int, int], box: Box, name: Filter, *, gap: float | None = None
+) -> Pixels:
+    """The box of the picture, resampled by Pillow to `size` (width, height); frees the GIL.
+
+    With a `gap` (at least 1) a large picture is first averaged down by whole numbers to at least
+    that many times the size: quicker, and slightly different.
+    """
+    from PIL import Image  # 25 ms that a program without pictures saves
+
+    if size == (pixels.shape[1], pixels.shape[0]) and box == (0, 0, *size):
+        return pixels
+    resampling = getattr(Image.Resampling, name.upper())
+    image = Image.fromarray(pixels).resize(size, resampling, box=box, reducing_gap=gap)
+    return np.asarray(image)
+
+
+def _letterbox(pixels: Pixels, recipe: Recipe) -> Pixels:
+    height, width = pixels.shape[:2]
+    factor = min(recipe.size[0] / width, recipe.size[1] / height)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    canvas = np.full((recipe.size[1], recipe.size[0], 3), recipe.fill, np.uint8)
+    left, top = (recipe.size[0] - size[0]) // 2, (recipe.size[1] - size[1]) // 2
+    inside = resample(pixels, size, (0, 0, width, height), recipe.filter)
+    canvas[top : top + size[1], left : left + size[0]] = inside
+    return canvas
+
+
+def stack(prepared: Sequence[NDArray[Any]], size: tuple[int, int]) -> Pixels:
+    """Pictures of `fit` as uint8[n, height, width, 3].
+
+    Raises:
+        UsageError: one of them is not what `fit` gives for this size.
+    """
+    shape = (size[1], size[0], 3)
+    for picture in prepared:
+        if picture.shape != shape or picture.dtype != np.uint8:
+            raise UsageError(
+                f"a prepared picture must be uint8{list(shape)}, "
+                f"not {picture.dtype}{list(picture.shape)}",
+                remedy="pass pictures through prepare() of the same embedder",
+            )
+    return np.stack(prepared)
+
+
+def normalise(batch: Pixels, recipe: Recipe) -> NDArray[np.float32]:
+    """uint8[n, height, width, 3] as float32[n, 3, height, width], ``(x - mean) / scale``."""
+    values: NDArray[np.float32] = batch.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+    values -= np.asarray(recipe.mean, np.float32)[:, None, None]
+    values /= np.asarray(recipe.scale, np.float32)[:, None, None]
+    return values
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row of float32[n, dimension] divided by its Euclidean length; a zero row stays zero."""
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+    lengths[lengths == 0] = 1
+    return np.asarray(vectors / lengths[:, None], np.float32)

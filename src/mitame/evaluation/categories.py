@@ -1,0 +1,103 @@
+"""Leave-one-out by category: do an item's neighbours have its category?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.collection import View
+from mitame.errors import UsageError
+from mitame.search import Query, search
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class CategoryScores:
+    """Means over the items asked.
+
+    Attributes:
+        items: how many items were asked.
+        k: how many neighbours each was asked for, itself left out.
+        share: of the first k neighbours, the share with the item's own category, 0 to 1.
+        first: share of items whose nearest neighbour has their category (R@1), 0 to 1.
+        found: share of items with their category at least once among the first k (R@k).
+        chance: the share that a random answer would reach.
+    """
+
+    lens: str
+    items: int
+    k: int
+    share: float
+    first: float
+    found: float
+    chance: float
+
+    def to_json(self) -> dict[str, float | int | str]:
+        """The scores, rounded to four digits."""
+        rows = asdict(self).items()
+        return {key: round(v, 4) if isinstance(v, float) else v for key, v in rows}
+
+
+def category_scores(
+    view: View,
+    lens: str,
+    *,
+    k: int = 10,
+    sample: int | None = None,
+    seed: int = 0,
+    on_step: OnStep | None = None,
+) -> CategoryScores:
+    """Ask every item (or a seeded sample) for its neighbours and compare categories.
+
+    Args:
+        view: the moment to measure.
+        lens: which way of being alike.
+        k: neighbours per item.
+        sample: at most this many items; all when None.
+        seed: of the sample.
+        on_step: called with items done and items to do.
+
+    Raises:
+        UsageError: fewer than two items have a category.
+    """
+    labels = {item.id: item.category for item in view.items() if item.category is not None}
+    asked = _sampled(sorted(labels), sample, seed)
+    if len(labels) < 2 or len(set(labels.values())) < 2:
+        raise UsageError(
+            "the collection's items have fewer than two categories, so there is nothing to compare",
+            remedy="index with --category-from-folder, or set categories",
+        )
+    hits = np.zeros((len(asked), k), bool)
+    for row, item in enumerate(asked):
+        query = Query(lens=lens, vectors=view.vectors(item, lens), limit=k, exclude=frozenset({item}))
+        near = [labels.get(each.id) == labels[item] for each in search(view, query).neighbors]
+        hits[row, : len(near)] = near
+        if on_step is not None:
+            on_step(row + 1, len(asked))
+    return _scores(lens, hits, labels)
+
+
+def _sampled(ids: list[str], sample: int | None, seed: int) -> list[str]:
+    if sample is None or sample >= len(ids):
+        return ids
+    chosen = np.random.default_rng(seed).choice(len(ids), sample, replace=False)
+    return [ids[row] for row in np.sort(chosen)]
+
+
+def _scores(lens: str, hits: NDArray[np.bool_], labels: dict[str, str]) -> CategoryScores:
+    _, counts = np.unique(list(labels.values()), return_counts=True)
+    total = len(labels)
+    chance = float((counts * (counts - 1)).sum() / (total * (total - 1)))
+    return CategoryScores(
+        lens=lens,
+        items=len(hits),
+        k=hits.shape[1],
+        share=float(hits.mean()),
+        first=float(hits[:, 0].mean()),
+        found=float(hits.any(axis=1).mean()),
+        chance=chance,
+    )

@@ -1,0 +1,53 @@
+"""Names of files and members: which are pictures, and which can be an item's id."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import PurePosixPath
+
+from mitame.errors import InvalidId
+
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib"),
+        *(".tif", ".tiff", ".avif", ".heic", ".heif"),
+    }
+)
+_LONGEST_ID = 1_000  # as for any item's id
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether the extension is that of a picture; upper and lower case alike."""
+    return PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES
+
+
+def is_hidden(name: str) -> bool:
+    """Whether any part of a relative path starts with a dot, or is macOS's folder of leftovers."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def check_name(name: str) -> str:
+    """The name, if it can be an item's id.
+
+    Raises:
+        InvalidId: empty, longer than 1,000 characters, control characters, or not valid text.
+    """
+    if not 1 <= len(name) <= _LONGEST_ID:
+        raise InvalidId(f"the name has {len(name)} characters")
+    kinds = {unicodedata.category(character) for character in name}
+    if "Cs" in kinds:
+        raise InvalidId("the name is not valid UTF-8", remedy="rename the file")
+    if "Cc" in kinds:
+        raise InvalidId("the name has control characters", remedy="rename the file")
+    return name
+
+
+def shown(path: str) -> str:
+    """A path that can be printed and stored: bytes that are no text are written as ``\\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def folder_of(name: str) -> str | None:
+    """Name of the folder that directly holds a relative path; None at the top."""
+    return PurePosixPath(name).parent.name or None

@@ -1,0 +1,217 @@
+"""The run itself: source -> units -> workers -> batches in the journal."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mitame.collection import Change, Remove, Store
+from mitame.embedders.protocol import Embedder
+from mitame.errors import MitameError, StorageError
+from mitame.images.candidate import Candidate, Refused, Source
+from mitame.images.limits import ImageLimits
+from mitame.ingest.bounded import bounded_map
+from mitame.ingest.known import Unit, Vanished, is_gone, units
+from mitame.ingest.report import IndexReport, OnProgress, Progress
+from mitame.ingest.work import Done, Worker, patches
+
+BATCH_ITEMS = 256
+BATCH_SECONDS = 0.5
+MAX_CHUNK = 64
+
+
+def index(
+    store: Store,
+    embedders: Mapping[str, Embedder],
+    sources: Sequence[Source],
+    *,
+    prefix: str = "",
+    prune: bool = False,
+    threads: int | None = None,
+    limits: ImageLimits | None = None,
+    on_progress: OnProgress | None = None,
+) -> IndexReport:
+    """Bring a collection in line with sources.
+
+    Unchanged files are skipped (by size and time on disk, else by content), moved ones are
+    recognised by content, and every image that can't be used is reported, never raised. At
+    most ``8 x threads`` pictures are under way at once; what is counted in the report is durable.
+
+    Args:
+        store: where the items go.
+        embedders: one per lens of the store.
+        sources: where the pictures come from.
+        prefix: put before every id.
+        prune: remove items whose file vanished from its source.
+        threads: workers; the number of usable cores when None.
+        limits: bounds on bytes and pixels of a picture.
+        on_progress: called on this thread after every few images.
+
+    Raises:
+        StorageError: the disk is full or read-only; what was acknowledged before is kept.
+    """
+    workers = threads or usable_cores()
+    run = _Run(store, on_progress or (lambda _: None))
+    worker = Worker(embedders, Vanished(store), limits or ImageLimits())
+    chunk = min(MAX_CHUNK, max(embedder.batch_size for embedder in embedders.values()))
+    _count_ahead(sources, run.progress)
+    seen: set[int] = set()
+    try:
+        work = _chunks(run.to_do(units(store, _offers(sources, prefix), seen)), chunk)
+        for results in bounded_map(worker, work, threads=workers, window=8 * workers):
+            for done in results:
+                run.take(done)
+        run.flush()
+        for source in sources:
+            run.settle_vanished(source.root, seen, prune=prune)
+    except KeyboardInterrupt:
+        run.report.interrupted = True
+        run.flush()
+    run.report.finish()
+    return run.report
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass
+class _Run:
+    """One run's bookkeeping: counts what is durable, and only then."""
+
+    store: Store
+    on_progress: OnProgress
+    report: IndexReport = field(default_factory=IndexReport)
+    progress: Progress = field(default_factory=Progress)
+    _waiting: list[Done] = field(default_factory=list)
+    _flushed: float = field(default_factory=time.monotonic)
+
+    def to_do(self, offers: Iterator[Unit | Refused]) -> Iterator[Unit]:
+        """The units that need a worker; the others are settled on the way."""
+        for offer in offers:
+            if isinstance(offer, Refused):
+                self.report.refused.append(offer)
+                self._step(1)
+            elif offer.unchanged:
+                self._settle_unchanged(offer)
+            else:
+                yield offer
+
+    def _settle_unchanged(self, unit: Unit) -> None:
+        try:
+            changes = patches(unit)
+        except MitameError as error:
+            self.report.refused.append(Refused(unit.candidates[0].location, error))
+            self._step(len(unit.candidates))
+            return
+        self.take(Done(unit, "updated" if changes else "unchanged", changes))
+
+    def take(self, done: Done) -> None:
+        """Queue a unit's changes for the next batch; write the batch when it is due."""
+        self.report.refused.extend(done.refused)
+        self._waiting.append(done)
+        self._step(len(done.unit.candidates))
+        due = time.monotonic() - self._flushed > BATCH_SECONDS
+        if due or len(self._waiting) >= BATCH_ITEMS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting in one durable transaction, then count it."""
+        waiting, self._waiting = self._waiting, []
+        changes = [change for done in waiting for change in done.changes]
+        try:
+            self._append(changes)
+        except StorageError:
+            raise
+        except MitameError:
+            self._append_singly(waiting)
+        else:
+            for done in waiting:
+                self._count(done)
+        self._flushed = time.monotonic()
+
+    def _append(self, changes: list[Change]) -> None:
+        if changes:
+            self.store.append(changes)
+
+    def _append_singly(self, waiting: list[Done]) -> None:
+        """One item that the collection refuses must not take its batch with it."""
+        for done in waiting:
+            try:
+                self._append(list(done.changes))
+            except StorageError:
+                raise
+            except MitameError as error:
+                self.report.refused.append(Refused(done.unit.candidates[0].location, error))
+            else:
+                self._count(done)
+
+    def _count(self, done: Done) -> None:
+        if done.outcome:
+            self.report.count(done.outcome, len(done.unit.candidates) - len(done.refused))
+
+    def _step(self, images: int) -> None:
+        self.progress.done += images
+        self.on_progress(self.progress)
+
+    def settle_vanished(self, root: str, seen: set[int], *, prune: bool) -> None:
+        """Remove, or only count, the items whose every image vanished from under the root.
+
+        A source that offers nothing at all looks like a disk that is not mounted: nothing is
+        removed then.
+        """
+        present: dict[str, bool] = {}
+        with self.store.pin() as view:
+            for record in view.sources(root):
+                source = record.source or ""
+                here = hash(source) in seen or not _vanishes(source)
+                present[record.id] = present.get(record.id, False) or here
+        gone = [item for item, here in present.items() if not here]
+        if not prune or not seen:
+            self.report.vanished += len(gone)
+            return
+        for start in range(0, len(gone), BATCH_ITEMS):
+            self._append([Remove(item) for item in gone[start : start + BATCH_ITEMS]])
+        self.report.removed += len(gone)
+
+
+def _vanishes(location: str) -> bool:
+    """A member of an archive or list that is no longer offered is gone; a file must be gone."""
+    return "://" in location or "!" in location or is_gone(location)
+
+
+def _chunks(units: Iterable[Unit], size: int) -> Iterator[list[Unit]]:
+    chunk: list[Unit] = []
+    for unit in units:
+        chunk.append(unit)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _offers(sources: Sequence[Source], prefix: str) -> Iterator[Candidate | Refused]:
+    for source in sources:
+        for offer in source:
+            if prefix and isinstance(offer, Candidate):
+                yield replace(offer, id=prefix + offer.id)
+            else:
+                yield offer
+
+
+def _count_ahead(sources: Sequence[Source], progress: Progress) -> None:
+    """Count the offers on a thread of its own, where that is cheap, for the ETA."""
+    if not all(source.countable for source in sources):
+        return
+
+    def count() -> None:
+        progress.total = sum(1 for source in sources for _ in source)
+
+    threading.Thread(target=count, name="mitame-count", daemon=True).start()

@@ -1,0 +1,86 @@
+"""What an index run did, and how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mitame.images.candidate import Refused
+
+Outcome = Literal["added", "replaced", "touched", "moved", "updated", "unchanged"]
+
+
+@dataclass
+class Progress:
+    """Where a run is; handed to the progress callback after every image.
+
+    Attributes:
+        done: images looked at so far, whatever became of them.
+        total: images on offer, once they have been counted.
+    """
+
+    done: int = 0
+    total: int | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass
+class IndexReport:
+    """The counts of one run; an image is in exactly one of them.
+
+    Attributes:
+        added: items that are new.
+        replaced: items whose image changed.
+        touched: files with a new time or size on disk but the same content.
+        moved: files found again under another name; not embedded again.
+        updated: items whose category or attributes changed, the image not.
+        unchanged: files skipped without being read.
+        removed: items whose file vanished (only when pruning).
+        vanished: items whose file vanished and that were kept.
+        refused: every place that gave no picture, with its reason.
+        seconds: wall time.
+        embedded: images that went through the embedders.
+        interrupted: stopped by Ctrl-C; what is counted here is kept all the same.
+    """
+
+    added: int = 0
+    replaced: int = 0
+    touched: int = 0
+    moved: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    vanished: int = 0
+    embedded: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    seconds: float = 0.0
+    interrupted: bool = False
+    _started: float = field(default_factory=time.perf_counter, repr=False)
+
+    def count(self, outcome: Outcome, images: int = 1) -> None:
+        """Add to one of the counts."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
+        if outcome in ("added", "replaced"):
+            self.embedded += images
+
+    def finish(self) -> None:
+        """Stop the clock."""
+        self.seconds = time.perf_counter() - self._started
+
+    @property
+    def images_per_second(self) -> float:
+        """Images embedded per second of wall time."""
+        return self.embedded / self.seconds if self.seconds else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The counts, with the number of refusals in place of their list."""
+        names = ("added", "replaced", "touched", "moved", "updated", "unchanged")
+        counts: dict[str, Any] = {name: getattr(self, name) for name in names}
+        counts |= {"removed": self.removed, "vanished": self.vanished}
+        counts |= {"refused": len(self.refused), "interrupted": self.interrupted}
+        counts |= {"seconds": round(self.seconds, 3)}
+        return counts | {"images_per_second": round(self.images_per_second, 1)}

@@ -1,0 +1,200 @@
+"""What one worker thread does with a handful of items: read, decode, prepare, embed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.collection import Change, Item, ItemImage, Patch, Put, Relocate, check_attributes
+from mitame.embedders.protocol import Embedder
+from mitame.errors import ImageError, MitameError
+from mitame.images.candidate import Candidate, Refused
+from mitame.images.decode import decode
+from mitame.images.fingerprint import content_hash
+from mitame.images.limits import ImageLimits
+from mitame.ingest.known import Unit, Vanished
+from mitame.ingest.report import Outcome
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one unit.
+
+    Attributes:
+        unit: the item's images on offer.
+        outcome: which count it belongs to; None when nothing of it could be used.
+        changes: to append to the journal, in order; all belong together.
+        refused: images of it that could not be used.
+    """
+
+    unit: Unit
+    outcome: Outcome | None
+    changes: tuple[Change, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass
+class _Picture:
+    """One image on its way: metadata, and the prepared input of each lens."""
+
+    candidate: Candidate
+    content_hash: str
+    size: int
+    width: int
+    height: int
+    format: str
+    prepared: Mapping[str, NDArray[Any]]
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def stored(self) -> ItemImage:
+        return ItemImage(
+            vectors=self.vectors,
+            content_hash=self.content_hash,
+            source=self.candidate.location,
+            size=self.size,
+            modified_ns=self.candidate.modified_ns,
+            width=self.width,
+            height=self.height,
+            format=self.format,
+        )
+
+
+class Worker:
+    """Called from several threads at once; keeps no state of its own between calls."""
+
+    def __init__(
+        self, embedders: Mapping[str, Embedder], vanished: Vanished, limits: ImageLimits
+    ) -> None:
+        self._embedders = embedders
+        self._vanished = vanished
+        self._limits = limits
+        self._side = max(embedder.decode_side for embedder in embedders.values())
+
+    def __call__(self, units: Sequence[Unit]) -> list[Done]:
+        """Each unit's outcome, in order. Pictures of all units are embedded together."""
+        halves = [self._prepare(unit) for unit in units]
+        self._embed([picture for half in halves for picture in half.pictures])
+        return [self._finish(half) for half in halves]
+
+    def _prepare(self, unit: Unit) -> _Half:
+        half = _Half(unit)
+        for candidate, known in zip(unit.candidates, unit.known, strict=True):
+            try:
+                data = candidate.read()
+                digest = content_hash(data)
+                if len(unit.candidates) == 1:
+                    half.settled = self._recognised(unit, digest, len(data), known)
+                    if half.settled:
+                        return half
+                half.pictures.append(self._decode(candidate, data, digest))
+            except MitameError as error:
+                half.refused.append(Refused(candidate.location, error))
+            except Exception as error:
+                # One picture that trips a bug must not end a run over a million; it is listed
+                # like every other bad file, with what went wrong.
+                reason = ImageError(f"unexpected {type(error).__name__} while reading: {error}")
+                half.refused.append(Refused(candidate.location, reason))
+        return half
+
+    def _recognised(
+        self, unit: Unit, digest: str, size: int, known: ItemImage | None
+    ) -> Done | None:
+        """The outcome for content that the collection has already, under this name or another."""
+        outcome: Outcome
+        if known is not None and known.content_hash == digest and len(unit.item_images) == 1:
+            old, outcome = unit.id, "touched"
+        elif unit.item is None and (found := self._vanished.claim(digest)):
+            old, outcome = found.id, "moved"
+        else:
+            return None
+        candidate = unit.candidates[0]
+        move = Relocate(
+            id=old,
+            new_id=unit.id,
+            content_hash=digest,
+            source=candidate.location,
+            size=size,
+            modified_ns=candidate.modified_ns,
+        )
+        return Done(unit, outcome, (move, *patches(unit)))
+
+    def _decode(self, candidate: Candidate, data: bytes, digest: str) -> _Picture:
+        decoded = decode(data, limits=self._limits, min_side=self._side)
+        lenses = self._embedders.items()
+        return _Picture(
+            candidate=candidate,
+            content_hash=digest,
+            size=len(data),
+            width=decoded.width,
+            height=decoded.height,
+            format=decoded.format,
+            prepared={lens: embedder.prepare(decoded.pixels) for lens, embedder in lenses},
+        )
+
+    def _embed(self, pictures: Sequence[_Picture]) -> None:
+        if not pictures:
+            return
+        for lens, embedder in self._embedders.items():
+            vectors = embedder.embed([picture.prepared[lens] for picture in pictures])
+            for picture, vector in zip(pictures, vectors, strict=True):
+                picture.vectors[lens] = vector
+
+    def _finish(self, half: _Half) -> Done:
+        if half.settled:
+            return half.settled
+        unit, refused = half.unit, half.refused
+        if not half.pictures:
+            return Done(unit, None, refused=tuple(refused))
+        category, attributes = described(unit)
+        try:
+            item = Item(
+                id=unit.id,
+                category=category,
+                attributes=check_attributes(attributes),
+                images=tuple(picture.stored() for picture in half.pictures),
+            )
+        except MitameError as error:
+            return Done(unit, None, refused=(Refused(unit.candidates[0].location, error),))
+        specs = {lens: embedder.spec.fingerprint for lens, embedder in self._embedders.items()}
+        outcome: Outcome = "added" if unit.item is None else "replaced"
+        return Done(unit, outcome, (Put(item, fingerprints=specs),), tuple(refused))
+
+
+@dataclass
+class _Half:
+    """A unit between preparing and embedding."""
+
+    unit: Unit
+    pictures: list[_Picture] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    settled: Done | None = None
+
+
+def described(unit: Unit) -> tuple[str | None, Mapping[str, object]]:
+    """Category and attributes: what the source says, else what the item has already."""
+    first, item = unit.candidates[0], unit.item
+    category = first.category
+    if category is None and item is not None:
+        category = item.category
+    attributes = first.attributes or (item.attributes if item is not None else {})
+    return category, attributes
+
+
+def patches(unit: Unit) -> tuple[Patch, ...]:
+    """The change that brings category and attributes in line with the source, if one is needed."""
+    first, item = unit.candidates[0], unit.item
+    category, attributes = described(unit)
+    if item is not None and (category, dict(attributes)) == (item.category, dict(item.attributes)):
+        return ()
+    if item is None and first.category is None and not first.attributes:
+        return ()
+    fields: dict[str, Any] = {}
+    if first.category is not None:
+        fields["category"] = category
+    if first.attributes:
+        fields["attributes"] = check_attributes(attributes)
+    return (Patch(unit.id, **fields),)

@@ -1,0 +1,90 @@
+"""Lenses and the embedders behind them: made from names, opened once, checked by fingerprint."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from mitame.collection import Lens
+from mitame.embedders.catalog import open_embedder
+from mitame.embedders.protocol import Embedder, EmbedderSpec
+from mitame.errors import SpecMismatch, UsageError
+
+Lenses: TypeAlias = Mapping[str, str | EmbedderSpec]
+
+DEFAULT_LENSES: Lenses = {"look": "efficientnet-lite0", "color": "color"}
+OWN_VECTORS = "vectors"
+
+
+class Embedders:
+    """The embedders of a collection's lenses, each opened when first needed. Thread-safe."""
+
+    def __init__(self, lenses: Mapping[str, Lens], threads: int = 1) -> None:
+        self._lenses = lenses
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._open: dict[str, Embedder] = {}
+
+    def __getitem__(self, name: str) -> Embedder:
+        """The embedder of one lens.
+
+        Raises:
+            UsageError: the lens holds the user's own vectors.
+            SpecMismatch: the installed embedder is not the one that made the lens' vectors.
+        """
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = _open_embedder(self._lenses[name], self._threads)
+            return self._open[name]
+
+    def all(self) -> dict[str, Embedder]:
+        """One embedder per lens name."""
+        return {name: self[name] for name in self._lenses}
+
+
+def new_lenses(lenses: Lenses) -> list[Lens]:
+    """Lenses for a new collection from catalogue names, ``vectors:DIM[:DISTANCE]`` or specs."""
+    return [Lens(name, _spec(embedder)) for name, embedder in lenses.items()]
+
+
+def _spec(embedder: str | EmbedderSpec) -> EmbedderSpec:
+    if isinstance(embedder, EmbedderSpec):
+        return embedder
+    if embedder.startswith(f"{OWN_VECTORS}:"):
+        return _vectors_spec(embedder)
+    return open_embedder(embedder).spec
+
+
+def _vectors_spec(text: str) -> EmbedderSpec:
+    """The spec of ``vectors:DIM[:DISTANCE]``: no embedder, the user brings the vectors."""
+    _, dimension, *rest = text.split(":")
+    distance = rest[0] if rest else "cosine"
+    if not dimension.isdigit() or not 1 <= int(dimension) <= 65_536 or len(rest) > 1:
+        raise UsageError(f"can't read {text!r}", remedy="write it like vectors:512:cosine")
+    if distance not in ("cosine", "euclidean", "inner_product"):
+        raise UsageError(
+            f"no distance {distance!r}", remedy="choose cosine, euclidean or inner_product"
+        )
+    return EmbedderSpec(
+        name=OWN_VECTORS,
+        weights="",
+        input_size=(0, 0),
+        dimension=int(dimension),
+        distance=distance,  # type: ignore[arg-type] # checked on the line above
+    )
+
+
+def _open_embedder(lens: Lens, threads: int) -> Embedder:
+    if lens.spec.name == OWN_VECTORS:
+        raise UsageError(
+            f"the lens {lens.name!r} holds vectors of your own and has no embedder",
+            remedy="give a vector instead of a picture",
+        )
+    embedder = open_embedder(lens.spec.name, threads=threads)
+    if embedder.spec.fingerprint != lens.spec.fingerprint:
+        raise SpecMismatch(
+            f"the embedder {lens.spec.name!r} installed here is not the one that made the "
+            f"vectors of the lens {lens.name!r}"
+        )
+    return embedder

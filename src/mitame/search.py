@@ -1,0 +1,321 @@
+"""From a query to an answer: the nearest items of a view, each once, with its best image.
+
+The index answers rows; an item may have many. More rows are asked for until the k nearest items
+are sure: every row that was not answered lies farther than the k-th item found. So the answer
+does not depend on the order in which items were written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.collection import Attribute, ItemImage, View
+from mitame.distances import check_vectors, score
+from mitame.embedders.protocol import EmbedderSpec
+from mitame.engines.protocol import Index
+from mitame.errors import ItemNotFound, UnknownLens, UsageError
+from mitame.filters import Filter
+
+MAX_LIMIT = 10_000
+MatchWord: TypeAlias = Literal["same", "similar", "weak"]
+_SPARE_ROWS = 16
+"""Rows asked for beyond the limit at first, so that ties at the end are mostly settled at once."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked.
+
+    Attributes:
+        lens: name of the lens.
+        vectors: float32[m, dimension], m at least 1; an item counts with the nearest of its
+            images to any of them.
+        limit: how many neighbours, 1 to 10,000.
+        where: only items that pass.
+        exclude: ids of items never to be answered.
+        score_threshold: only items with at least this score (`mitame.distances.score`).
+    """
+
+    lens: str
+    vectors: NDArray[np.float32]
+    limit: int = 10
+    where: Filter | None = None
+    exclude: frozenset[str] = field(default_factory=frozenset)
+    score_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        check_limit(self.limit)
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """An item of an answer.
+
+    Attributes:
+        id: the item's.
+        score: how alike, higher is nearer; `mitame.distances.score`.
+        distance: by the lens's metric.
+        match: ``same``, ``similar`` or ``weak``, by the limits in the lens's spec.
+        category, attributes: the item's.
+        image: the one that is nearest, without vectors.
+    """
+
+    id: str
+    score: float
+    distance: float
+    match: MatchWord
+    category: str | None
+    attributes: Mapping[str, Attribute]
+    image: ItemImage
+
+    def to_json(self) -> dict[str, Any]:
+        """As in an answer's body; the image by its source."""
+        return {
+            "id": self.id,
+            "score": self.score,
+            "distance": self.distance,
+            "match": self.match,
+            "category": self.category,
+            "attributes": dict(self.attributes),
+            "image": self.image.source,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Neighbours, nearest first, ties by id.
+
+    Attributes:
+        neighbors: at most as many as were asked for.
+        complete: there are as many as were asked for.
+        reason: why not, where there aren't.
+        took_ms: milliseconds.
+        exact: these are the true nearest.
+        position: of the journal, at which the collection was searched.
+        lens: the one that was searched.
+    """
+
+    neighbors: tuple[Neighbor, ...]
+    complete: bool
+    reason: str | None
+    took_ms: float
+    exact: bool
+    position: int
+    lens: str
+
+    @property
+    def reliable(self) -> bool:
+        """The best neighbour is at least similar."""
+        return bool(self.neighbors) and self.neighbors[0].match != "weak"
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "neighbors": [neighbor.to_json() for neighbor in self.neighbors],
+            "complete": self.complete,
+            "reason": self.reason,
+            "reliable": self.reliable,
+            "took_ms": round(self.took_ms, 3),
+            "exact": self.exact,
+            "position": self.position,
+            "lens": self.lens,
+        }
+
+
+def check_limit(limit: int) -> int:
+    """The limit itself.
+
+    Raises:
+        UsageError: not 1 to 10,000.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
+        raise UsageError(f"limit is {limit!r}", remedy=f"use 1 to {MAX_LIMIT}")
+    return limit
+
+
+def match_word(value: float, spec: EmbedderSpec) -> MatchWord:
+    """What a score is called under a spec."""
+    if value >= spec.same_at:
+        return "same"
+    return "similar" if value >= spec.similar_at else "weak"
+
+
+def search(view: View, query: Query) -> Answer:
+    """The nearest items of a view.
+
+    Raises:
+        UnknownLens: the collection has no such lens.
+        InvalidVector: a query vector with the wrong shape, dimension, NaN or infinity.
+        UsageError: no query vector.
+    """
+    started = time.perf_counter()
+    spec = _spec(view, query.lens)
+    vectors = check_vectors(query.vectors, spec.dimension)
+    if len(vectors) == 0:
+        raise UsageError("a query has no vector", remedy="give at least one")
+    allow = _allowed(view, query)
+    owners = view.owners(query.lens)
+    found = _nearest_items(view.index(query.lens), owners, vectors, query.limit, allow)
+    neighbors = _neighbors(view, query, spec, found)
+    return Answer(
+        neighbors,
+        complete=len(neighbors) == query.limit,
+        reason=_reason(query, len(neighbors), len(found)),
+        took_ms=(time.perf_counter() - started) * 1_000,
+        exact=True,
+        position=view.position,
+        lens=query.lens,
+    )
+
+
+def similar(
+    view: View,
+    item_id: str,
+    *,
+    lens: str | None = None,
+    limit: int = 10,
+    where: Filter | None = None,
+    score_threshold: float | None = None,
+) -> Answer:
+    """The nearest items to an item, by all its images; never the item itself.
+
+    Args:
+        view: the collection at a moment.
+        item_id: the item.
+        lens: the collection's first lens where left out.
+        limit, where, score_threshold: as in `Query`.
+
+    Raises:
+        ItemNotFound: no such item.
+        UnknownLens: no such lens.
+    """
+    name = next(iter(view.lenses)) if lens is None else lens
+    spec = _spec(view, name)
+    if not view.keys([item_id]):
+        raise ItemNotFound(f"no item {item_id!r}")
+    vectors = view.vectors(item_id, name)
+    check_limit(limit)
+    if len(vectors) == 0:
+        reason = f"item {item_id!r} has no vector for lens {name!r}"
+        return Answer((), False, reason, 0.0, True, view.position, name)
+    return search(
+        view,
+        Query(
+            name,
+            vectors.reshape(-1, spec.dimension),
+            limit,
+            where,
+            frozenset({item_id}),
+            score_threshold,
+        ),
+    )
+
+
+def _spec(view: View, lens: str) -> EmbedderSpec:
+    if lens not in view.lenses:
+        raise UnknownLens(f"the collection has no lens {lens!r}")
+    return view.lenses[lens].spec
+
+
+def _allowed(view: View, query: Query) -> NDArray[np.bool_] | None:
+    allow = view.allow(query.lens, query.where)
+    excluded = list(view.keys(sorted(query.exclude)).values())
+    if excluded:
+        outside = ~np.isin(view.owners(query.lens), excluded)
+        allow = outside if allow is None else allow & outside
+    return allow
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An item by its nearest row."""
+
+    distance: float
+    row: int
+
+
+def _nearest_items(
+    index: Index,
+    owners: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+    limit: int,
+    allow: NDArray[np.bool_] | None,
+) -> list[_Found]:
+    """Items whose distance is at most that of the limit-th nearest: with ties, maybe more."""
+    most = index.rows if allow is None else int(np.count_nonzero(allow))
+    k = min(most, limit + _SPARE_ROWS)
+    while k > 0:
+        answer = index.search(vectors, k, allow=allow)
+        best = _group(answer.ids, answer.distances, owners)
+        if k == most:
+            return best
+        seen_to = float(answer.distances[:, -1].min())  # all nearer rows have been answered
+        if len(best) >= limit and best[limit - 1].distance < seen_to:
+            return best
+        k = min(most, 2 * k)
+    return []
+
+
+def _group(
+    rows: NDArray[np.int64], distances: NDArray[np.float32], owners: NDArray[np.int64]
+) -> list[_Found]:
+    """Each owner once, by its nearest row (the first of equals), nearest first."""
+    real = rows >= 0
+    flat_rows, flat_distances = rows[real], distances[real]
+    order = np.lexsort((flat_rows, flat_distances))
+    flat_rows, flat_distances = flat_rows[order], flat_distances[order]
+    _, first = np.unique(owners[flat_rows], return_index=True)
+    first.sort()
+    return [
+        _Found(distance, row)
+        for distance, row in zip(
+            flat_distances[first].tolist(), flat_rows[first].tolist(), strict=True
+        )
+    ]
+
+
+def _neighbors(
+    view: View, query: Query, spec: EmbedderSpec, found: Sequence[_Found]
+) -> tuple[Neighbor, ...]:
+    kept = [part for part in found if _passes(part, query, spec)]
+    if len(kept) > query.limit:  # with the ties of the last one, which the id then decides
+        last = kept[query.limit - 1].distance
+        kept = [part for part in kept if part.distance <= last]
+    records = view.records(query.lens, [part.row for part in kept])
+    pairs = sorted(zip(kept, records, strict=True), key=lambda p: (p[0].distance, p[1].id))
+    neighbors = []
+    for part, record in pairs[: query.limit]:
+        value = score(part.distance, spec.distance)
+        neighbors.append(
+            Neighbor(
+                record.id,
+                value,
+                part.distance,
+                match_word(value, spec),
+                record.category,
+                record.attributes,
+                record.image,
+            )
+        )
+    return tuple(neighbors)
+
+
+def _passes(part: _Found, query: Query, spec: EmbedderSpec) -> bool:
+    threshold = query.score_threshold
+    return threshold is None or score(part.distance, spec.distance) >= threshold
+
+
+def _reason(query: Query, answered: int, found: int) -> str | None:
+    if answered == query.limit:
+        return None
+    if answered < min(found, query.limit):
+        return f"only {answered} items have a score of at least {query.score_threshold}"
+    what = "items" if query.where is None else "items that pass the filter"
+    other = " other" if query.exclude else ""
+    return f"there are only {answered}{other} {what} with a vector for lens {query.lens!r}"
