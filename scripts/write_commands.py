@@ -12,8 +12,9 @@ from mitame.cli.main import COMMANDS, app
 TARGET = Path(__file__).parent.parent / "docs" / "commands.md"
 HEAD = """# Commands
 
-Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C. An error is one line on standard error, with what to
-do about it; with `--json` it is a JSON object there; `--debug` shows the traceback.
+Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C. An error is one line on standard
+error, with what to do about it; with `--json` it is a JSON object there; `--debug` shows the
+traceback.
 
 This page is written by `python scripts/write_commands.py` from the commands' own help.
 """
@@ -42,4 +43,7 @@ def section(title: str, command: click.Command, root: click.Context) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(text(), encoding="utf-8")
-    print(f"wrote {TARGET.relative_to(Path.cwd())}" if TARGET.is_relative_to(Path.cwd()) else "", file=sys.stderr)
+    print(
+        f"wrote {TARGET.relative_to(Path.cwd())}" if TARGET.is_relative_to(Path.cwd()) else "",
+        file=sys.stderr,
+    )

@@ -243,7 +243,8 @@ class Collection:
         """A picture's vector under a lens, float32[dim]; nothing is stored."""
         embedder = self._embedders[self._lens(lens).name]
         pixels = self._load(image, embedder.decode_side).decoded.pixels
-        return embedder.embed([embedder.prepare(pixels)])[0]
+        vector: NDArray[np.float32] = embedder.embed([embedder.prepare(pixels)])[0]
+        return vector
 
     # -- the whole -----------------------------------------------------------------------
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TypeAlias
 
 from mitame.collection import Lens
-from mitame.embedders.catalog import open_embedder
+from mitame.embedders.catalog import ONNX_PREFIX, open_embedder
 from mitame.embedders.protocol import Embedder, EmbedderSpec
 from mitame.errors import SpecMismatch, UsageError
 
@@ -53,7 +55,11 @@ def _spec(embedder: str | EmbedderSpec) -> EmbedderSpec:
         return embedder
     if embedder.startswith(f"{OWN_VECTORS}:"):
         return _vectors_spec(embedder)
-    return open_embedder(embedder).spec
+    # A relative path must still be found when the collection is opened from elsewhere.
+    path = embedder.removeprefix(ONNX_PREFIX)
+    name = embedder if path == embedder else f"{ONNX_PREFIX}{Path(path).absolute()}"
+    spec = open_embedder(name).spec
+    return spec if spec.name == name else replace(spec, opened_by=name)
 
 
 def _vectors_spec(text: str) -> EmbedderSpec:
@@ -81,7 +87,7 @@ def _open_embedder(lens: Lens, threads: int) -> Embedder:
             f"the lens {lens.name!r} holds vectors of your own and has no embedder",
             remedy="give a vector instead of a picture",
         )
-    embedder = open_embedder(lens.spec.name, threads=threads)
+    embedder = open_embedder(lens.spec.opened_by or lens.spec.name, threads=threads)
     if embedder.spec.fingerprint != lens.spec.fingerprint:
         raise SpecMismatch(
             f"the embedder {lens.spec.name!r} installed here is not the one that made the "

@@ -109,4 +109,4 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(UsageError, match="allow"):
         index.search(rows, 1, allow=np.ones(4, np.bool_))
     with pytest.raises(UsageError, match="allow"):
-        index.search(rows, 1, allow=np.ones(5, np.int8))  # type: ignore[arg-type]  # on purpose
+        index.search(rows, 1, allow=np.ones(5, np.int8))

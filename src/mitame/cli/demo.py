@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from mitame.search import Answer
 
 SHOWN = 8
+# Clear cases, so that a first look shows what the lens sees; the share below is over all items.
+SHOWN_EMOJI = (
+    "food-drink/red-apple",
+    "animals-nature/tiger-face",
+    "objects/guitar",
+    "smileys-emotion/grinning-face",
+    "animals-nature/hibiscus",
+    "travel-places/automobile",
+    "animals-nature/wolf",
+    "people-body/thumbs-up",
+)
 ANSWERS = 6
 SHARE_AT = 5
 
@@ -87,7 +98,10 @@ def _sample(folder: Path, *, drawn: bool) -> tuple[Path, str]:
 
 
 def _queries(shop: Collection) -> list[str]:
-    """A few items spread over the categories, the same ones at every run."""
+    """A few items: the clear cases where they are there, else the first of each category."""
+    clear = [f"{name}.webp" for name in SHOWN_EMOJI if f"{name}.webp" in shop]
+    if clear:
+        return clear
     first: dict[str | None, str] = {}
     for item in shop.items():
         first.setdefault(item.category, item.id)

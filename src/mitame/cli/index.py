@@ -75,6 +75,7 @@ def index_command(
     from mitame.cli.progress import ProgressBar
     from mitame.images.sources import open_source
 
+    wanted = lens_mapping(lenses)
     # Refuse a target that can't be read before a collection is made for it.
     for target in targets:
         open_source(target, allow_private=allow_private)
@@ -82,7 +83,7 @@ def index_command(
         open_collection(
             data,
             collection,
-            lenses=lens_mapping(lenses),
+            lenses=wanted,
             threads=threads,
             allow_private=allow_private,
         ) as items,

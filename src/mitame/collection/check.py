@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
+from mitame.collection.database import reading
 from mitame.collection.view import View
 from mitame.distances import UNIT_TOLERANCE, norms
 from mitame.errors import CorruptCollection
@@ -14,10 +16,12 @@ _BLOCK = 1 << 20
 """Floats looked at together."""
 
 
-def problems(view: View) -> list[str]:
-    """What is wrong, in words; empty when all is well."""
+def problems(view: View, path: Path) -> list[str]:
+    """What is wrong with the collection at a path, in words; empty when all is well."""
     try:
-        return [*_of_tables(view), *(text for name in view.lenses for text in _of_lens(view, name))]
+        with reading(path):
+            of_lenses = (text for name in view.lenses for text in _of_lens(view, name))
+            return [*_of_tables(view), *of_lenses]
     except CorruptCollection as error:
         return [error.message]
 

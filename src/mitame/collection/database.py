@@ -7,7 +7,6 @@ readers go on with the moment they began at. ``application_id`` says that the fi
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -85,15 +84,28 @@ CREATE TABLE dead_rows (
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turns errors of SQLite, the system and stored JSON into ours, naming the collection."""
+    """Turns errors of SQLite and of the system into ours, naming the collection."""
     try:
         yield
     except sqlite3.Error as error:
         raise _typed(error, path) from error
     except OSError as error:
         raise StorageError(f"collection {path}: {error.strerror or error}") from error
-    except json.JSONDecodeError as error:
-        raise CorruptCollection(f"collection {path}: an item's attributes can't be read") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """As `translated`, and stored values that can't be used mean that the file is damaged.
+
+    For code that takes nothing but stored values, so that every such error is theirs.
+    """
+    try:
+        with translated(path):
+            yield
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, MemoryError) as e:
+        raise CorruptCollection(
+            f"collection {path}: a stored value can't be right ({type(e).__name__}: {e})"
+        ) from e
 
 
 def _typed(error: sqlite3.Error, path: Path) -> Exception:

@@ -82,6 +82,9 @@ def forward(
     """
     before = len(old.owners)
     rows = int(connection.execute("SELECT rows FROM lenses WHERE key = ?", (key,)).fetchone()[0])
+    mapped = old.mapped
+    if rows > len(mapped):
+        mapped = map_rows(path / old.lens.vector_file, old.lens.spec.dimension, rows)
     died = connection.execute(
         "SELECT row FROM dead_rows WHERE position > ? AND lens = ? AND row < ?",
         (old.position, key, before),
@@ -92,9 +95,6 @@ def forward(
     live = _read_owners(room, connection, key, before, rows)
     owners = room[:rows]
     owners.flags.writeable = False
-    mapped = old.mapped
-    if rows > len(mapped):
-        mapped = map_rows(path / old.lens.vector_file, old.lens.spec.dimension, rows)
     dead = old.dead + len(died) + (rows - before - live)
     return LensRows(position, mapped[:rows], owners, dead, old.lens, mapped, room)
 

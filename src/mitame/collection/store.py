@@ -19,7 +19,7 @@ from types import MappingProxyType, TracebackType
 
 from mitame.collection.changes import Change
 from mitame.collection.check import problems
-from mitame.collection.database import BUSY_SECONDS, connect, make, translated
+from mitame.collection.database import BUSY_SECONDS, connect, make, reading, translated
 from mitame.collection.lens import Lens
 from mitame.collection.memory import SharedMemory
 from mitame.collection.paths import DATABASE
@@ -99,7 +99,7 @@ def open_store(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Store:
     Raises:
         CollectionNotFound, NewerFormat, CorruptCollection, StorageError: as they say.
     """
-    with translated(path):
+    with reading(path):
         connection = connect(path, busy_seconds=busy_seconds)
         try:
             lenses, keys = _read_lenses(connection, path)
@@ -205,7 +205,7 @@ class Store:
     def check(self) -> list[str]:
         """What is wrong with the files, in words; empty when all is well. Reads everything."""
         with self.pin() as view:
-            return problems(view)
+            return problems(view, self._path)
 
     def close(self) -> None:
         """Let go of the files, after the write under way; doing it twice does nothing."""
@@ -234,7 +234,7 @@ class Store:
     def _begin(self) -> tuple[sqlite3.Connection, int]:
         """A connection in a read transaction, and the position that it sees."""
         self._check_open()
-        with translated(self._path):
+        with reading(self._path):
             with self._idle_lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:

@@ -24,7 +24,7 @@ from mitame.collection.changes import (
     encode_source,
 )
 from mitame.collection.vectorfile import VectorWriter
-from mitame.errors import ItemExists, ItemNotFound, UsageError
+from mitame.errors import ItemExists, ItemNotFound, MitameError, UsageError
 
 
 class Transaction:
@@ -62,14 +62,13 @@ class Transaction:
         try:
             for change in batch:
                 self._change(change)
-        except BaseException:
+        except MitameError:  # any other ends the whole transaction: SQLite may have done so already
             self._connection.execute("ROLLBACK TO batch")
             self._next_item = before[0]
             for key, count in before[1].items():
                 self._appended[key].cut(count)
             raise
-        finally:
-            self._connection.execute("RELEASE batch")
+        self._connection.execute("RELEASE batch")
         return position(self._connection)
 
     def commit(self) -> None:

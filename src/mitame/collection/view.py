@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mitame.collection.changes import decode_source, encode_source, is_text
 from mitame.collection.columns import Columns
-from mitame.collection.database import translated
+from mitame.collection.database import reading
 from mitame.collection.item import Attribute, Item, ItemImage, check_id
 from mitame.collection.lens import Lens
 from mitame.collection.rows import LensRows
@@ -132,7 +132,8 @@ class View:
             check_id(item_id),
             lens,
         )
-        return self._lens_rows(lens).vectors[[row for (row,) in found]]
+        with reading(self._path):
+            return self._lens_rows(lens).vectors[[row for (row,) in found]]
 
     def items(
         self, where: Filter | None = None, *, after: str | None = None, limit: int | None = None
@@ -209,7 +210,9 @@ class View:
         rows = self._lens_rows(lens)
         if where is None:
             return rows.live
-        mask = self._match(where)[rows.owners]  # -1 looks up something, and is masked out next
+        match = self._match(where)
+        with reading(self._path):
+            mask = match[rows.owners]  # -1 looks up something, and is masked out next
         if rows.live is not None:
             mask &= rows.live
         return mask
@@ -225,10 +228,11 @@ class View:
                 " WHERE v.lens = (SELECT key FROM lenses WHERE name = ?)"
                 " AND v.row IN (SELECT value FROM json_each(?))"
             )
-            for row in self.select(sql, lens, json.dumps(part)):
-                with translated(self._path):
+            with reading(self._path):
+                for row in self.select(sql, lens, json.dumps(part)):
                     found[row[0]] = _row_record(row)
-        return [found[row] for row in rows]
+        with reading(self._path):
+            return [found[row] for row in rows]
 
     def lens_vectors(self, lens: str) -> NDArray[np.float32]:
         """float32[rows, dimension] of a lens, dead rows too; mapped, read-only."""
@@ -236,7 +240,7 @@ class View:
 
     def _match(self, where: Filter) -> NDArray[np.bool_]:
         if self._columns is None or not where.keys <= self._columns.by_name.keys():
-            with translated(self._path):
+            with reading(self._path):
                 self._columns = self._memory.columns(where.keys, self._position, self._open)
         return self._columns.match(where)
 
@@ -244,20 +248,20 @@ class View:
         if name not in self._lenses:
             raise UnknownLens(f"collection {self._path.name!r} has no lens {name!r}")
         if name not in self._rows:
-            with translated(self._path):
+            with reading(self._path):
                 self._rows[name] = self._memory.rows(name, self._position, self._open)
         return self._rows[name]
 
     def _hydrated(self, rows: Sequence[Row]) -> list[Item]:
-        images: dict[int, list[ItemImage]] = {row[0]: [] for row in rows}
-        for part in _pages([row[0] for row in rows]):
-            sql = (
-                "SELECT * FROM images WHERE item IN (SELECT value FROM json_each(?))"
-                " ORDER BY item, ordinal"
-            )
-            for row in self.select(sql, json.dumps(part)):
-                images[row[0]].append(_image(row))
-        with translated(self._path):
+        sql = (
+            "SELECT * FROM images WHERE item IN (SELECT value FROM json_each(?))"
+            " ORDER BY item, ordinal"
+        )
+        with reading(self._path):
+            images: dict[int, list[ItemImage]] = {row[0]: [] for row in rows}
+            for part in _pages(list(images)):
+                for row in self.select(sql, json.dumps(part)):
+                    images[row[0]].append(_image(row))
             return [
                 Item(item_id, category, json.loads(attributes), tuple(images[key]))
                 for key, item_id, category, attributes in rows
@@ -271,7 +275,7 @@ class View:
 
     def select(self, sql: str, *values: object) -> list[Row]:
         """Rows of a query at this moment; the tables are this package's own affair."""
-        with translated(self._path):
+        with reading(self._path):
             return self._open.execute(sql, values).fetchall()
 
 

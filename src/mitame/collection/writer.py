@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mitame.collection.changes import Change, Ready, ready
-from mitame.collection.database import connect, translated
+from mitame.collection.database import connect, reading
 from mitame.collection.lens import Lens
 from mitame.collection.transaction import Transaction
 from mitame.collection.vectorfile import VectorWriter
@@ -97,7 +97,7 @@ class Writer:
         with self._gate:
             batches, self._waiting = self._waiting, []
         try:
-            with translated(self._path):
+            with reading(self._path):
                 self._commit(batches)
         except MitameError as error:
             _fail(batches, error)

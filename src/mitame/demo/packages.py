@@ -40,6 +40,7 @@ def pack(package: str, folder: Path, *, timeout: float) -> Path:
             f"can't fetch {package}: npm is not installed",
             remedy="install Node.js, or use the drawn catalogue",
         )
+    folder = folder.absolute()  # npm runs inside it
     result = _run([npm, "pack", package, *_options(folder)], package, folder, timeout)
     if result.returncode != 0:
         raise FetchFailed(f"npm can't fetch {package}: {_reason(result.stderr)}", remedy=_REMEDY)

@@ -21,19 +21,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.embedders.preprocess import Recipe, check_pixels, resample, stack, unit
+from mitame.embedders.preprocess import check_pixels, stack, unit
 from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
 
 Floats = NDArray[np.float32]
 
 SIDE = 32
-RECIPE = Recipe((SIDE, SIDE), SIDE, mode="squash", filter="box")
 BATCH = 16
 GLOBAL_SHARE = 0.5
 BACKGROUND_FLOOR = 0.15
 EVEN_BORDER = 0.06
 GREY_BELOW, GREY_FADE = 0.02, 0.05
-DROPPED_BITS = 3
+LEVELS = 32
 
 # Ottosson 2020: linear sRGB to cone responses, and their cube roots to lightness, a and b.
 _TO_CONES = np.array(
@@ -106,8 +105,11 @@ class ColorEmbedder:
         Raises:
             UsageError: not such a picture.
         """
-        height, width = check_pixels(pixels).shape[:2]
-        return resample(pixels, RECIPE.size, (0, 0, width, height), RECIPE.filter, gap=1.5)
+        from PIL import Image  # 25 ms that a program without pictures saves
+
+        image = Image.fromarray(check_pixels(pixels))
+        # Whole-number averages first, to three times the size at least: quicker.
+        return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=3))
 
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         """Any number of prepared pictures to float32[n, 176], each of length 1.
@@ -117,10 +119,12 @@ class ColorEmbedder:
         """
         if not len(prepared):
             return np.empty((0, DIMENSION), np.float32)
-        pictures = stack(prepared, RECIPE.size)
+        pictures = stack(prepared, (SIDE, SIDE))
         return unit(np.stack([describe(picture) for picture in pictures]))
 
 
+# Measured on 3,781 photographs of clothes: same_at is the 99.5th percentile of the score of a
+# picture's nearest other one, similar_at the 99th of two random ones.
 SPEC = EmbedderSpec(
     name="color",
     weights="",
@@ -128,35 +132,42 @@ SPEC = EmbedderSpec(
     preprocessing={"filter": "box", "mode": "squash", "version": 1},
     dimension=DIMENSION,
     licence="Apache-2.0",
-    same_at=0.97,
-    similar_at=0.85,
+    same_at=0.997,
+    similar_at=0.92,
 )
 
 
 def describe(picture: Pixels) -> Floats:
     """Square roots of the weighted histograms of uint8[32, 32, 3], one after the other."""
-    levels = picture.reshape(-1, 3) >> DROPPED_BITS
-    codes = (
-        (levels[:, 0].astype(np.intp) << 10) | (levels[:, 1].astype(np.intp) << 5) | levels[:, 2]
-    )
+    codes = color_codes(picture)
     lab, shares = color_table()
-    weights = pixel_weights(lab[codes])
-    sums = (region_masks() * weights) @ shares[codes]
+    weights = pixel_weights(lab.take(codes, axis=0))
+    sums = (region_masks() * weights) @ shares.take(codes, axis=0)
     fine, coarse = sums[0, : FINE.bins], sums[1:, FINE.bins :]
     whole = np.sqrt(GLOBAL_SHARE / fine.sum() * fine)
     regions = np.sqrt((1 - GLOBAL_SHARE) / REGIONS / coarse.sum(1, keepdims=True) * coarse)
     return np.concatenate([whole, regions.ravel()])
 
 
+def color_codes(picture: Pixels) -> NDArray[np.intp]:
+    """Rows of `color_table` for uint8[32, 32, 3], one per pixel.
+
+    A channel's 256 levels become 32 by an ordered dither (Bayer 1973), which keeps the mean over
+    an area: a flat colour between two of the 32 does not jump to one of them.
+    """
+    levels = (picture.astype(np.uint16) * (LEVELS - 1) + _dither()) // 255
+    return levels.reshape(-1, 3).astype(np.intp) @ np.array([LEVELS**2, LEVELS, 1], np.intp)
+
+
 @cache
 def color_table() -> tuple[Floats, Floats]:
     """OKLab float32[32768, 3] and shares float32[32768, fine + coarse bins] of every colour.
 
-    A colour is the upper five bits of red, green and blue, most significant first. Looking the
-    shares up costs a third of working them out.
+    A colour is 32 levels each of red, green and blue. Looking the shares up costs a third of
+    working them out.
     """
-    levels = np.indices((32, 32, 32)).reshape(3, -1).T
-    lab = oklab((levels << DROPPED_BITS | levels >> 2).astype(np.uint8))
+    levels = np.indices((LEVELS,) * 3).reshape(3, -1).T
+    lab = oklab(np.rint(levels * (255 / (LEVELS - 1))).astype(np.uint8))
     shares = np.concatenate([bin_shares(lab, FINE), bin_shares(lab, COARSE)], axis=1)
     return lab, shares
 
@@ -169,13 +180,18 @@ def oklab(colors: Pixels) -> Floats:
 
 def pixel_weights(lab: Floats) -> Floats:
     """How much each pixel counts, float32[1024]: the centre more, an even background less."""
-    border = lab[_border()]
-    background = np.median(border, axis=0)
-    spread = float(np.median(np.abs(border - background).sum(1)))
+    border = lab.take(_border(), axis=0)
+    background = _middle(border)
+    spread = float(_middle(np.abs(border - background).sum(1)))
     even = 1 / (1 + (spread / EVEN_BORDER) ** 2)
     distance = np.square(lab - background).sum(1)
     alike = np.exp(distance * (-0.5 / EVEN_BORDER**2))
     return np.asarray(_centre() * (1 - (1 - BACKGROUND_FLOOR) * even * alike), np.float32)
+
+
+def _middle(values: Floats) -> Floats:
+    """The upper median along the first axis; sorting few values is quicker than `np.median`."""
+    return np.asarray(np.sort(values, axis=0)[len(values) // 2])
 
 
 def bin_shares(lab: Floats, palette: Palette) -> Floats:
@@ -208,6 +224,14 @@ def _linear_light() -> Floats:
     """sRGB's transfer curve for 0 to 255 (IEC 61966-2-1)."""
     x = np.arange(256) / 255
     return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+@cache
+def _dither() -> NDArray[np.uint16]:
+    """Thresholds 0 to 254, [32, 32, 1], of Bayer's 4 x 4 pattern; left and right mirrored."""
+    order = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
+    half = np.tile((order * 16 + 7).astype(np.uint16), (SIDE // 4, SIDE // 8))
+    return np.concatenate([half, half[:, ::-1]], axis=1)[..., None]
 
 
 @cache

@@ -32,6 +32,8 @@ class EmbedderSpec:
         licence: SPDX name of the weights' licence (not part of the fingerprint).
         same_at: score from which two pictures are called the same (not in the fingerprint).
         similar_at: score from which they are called similar; below it: weak.
+        opened_by: what the catalogue opens it by, where that is not its name:
+            ``onnx:/models/clip.onnx`` (not in the fingerprint: a file may move).
     """
 
     name: str
@@ -43,6 +45,7 @@ class EmbedderSpec:
     licence: str = ""
     same_at: float = 0.95
     similar_at: float = 0.6
+    opened_by: str = ""
 
     @property
     def fingerprint(self) -> str:

@@ -60,7 +60,7 @@ def _read(path: Path, limit: int) -> bytes:
         if size > limit:
             raise InvalidModel(f"it has {size:,} bytes, over the limit of {limit:,}")
         with path.open("rb") as file:
-            return file.read(limit)
+            return file.read(size)
     except FileNotFoundError as error:
         raise WeightsNotFound(f"no weights at {path}", remedy="check the path") from error
     except OSError as error:

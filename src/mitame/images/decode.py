@@ -40,7 +40,8 @@ class Decoded:
     """A picture.
 
     Attributes:
-        pixels: uint8[h, w, 3], RGB, C-contiguous; h and w may be smaller than the picture's own.
+        pixels: uint8[h, w, 3], RGB, C-contiguous, perhaps read-only; h and w may be smaller
+            than the picture's own.
         width, height: the picture's own size in pixels, as it is seen (after EXIF orientation).
         format: ``JPEG``, ``PNG``, ``WEBP``, ``GIF``, ``BMP``, ``TIFF``, ``AVIF`` or ``HEIC``.
     """

@@ -92,9 +92,8 @@ def _iso_media(data: bytes) -> str:
     """Tell AVIF from HEIC by the major brand, then by the compatible ones (ISO 14496-12, 4.3)."""
     end = min(int.from_bytes(data[:4], "big"), 256, len(data))
     brands = [data[8:12], *(data[i : i + 4] for i in range(16, end - 3, 4))]
-    for brand in brands[:1]:
-        if brand == b"crx ":
-            raise UnsupportedImage("it is a camera's raw picture")
+    if brands[0] == b"crx ":
+        raise UnsupportedImage("it is a camera's raw picture")
     if _AVIF_BRANDS.intersection(brands):
         return "AVIF"
     if _HEIC_BRANDS.intersection(brands):

@@ -140,9 +140,11 @@ def decode_jpeg(
         raise UnsupportedImage(f"the JPEG has {header.bits} bits per sample")
     if header.passes and count_scans(data, header.scan, limits.max_scans) > limits.max_scans:
         raise ImageTooLarge(f"the JPEG has more than {limits.max_scans} scans")
-    pixels = _quick(data, header, min_side or 0)
+    # of a picture that is shorter than that already, simplejpeg would reduce the longer side
+    side = min_side if min_side and min(header.width, header.height) >= 2 * min_side else 0
+    pixels = _quick(data, header, side)
     if pixels is None:
-        pixels = _thorough(data, header, min_side or 0)
+        pixels = _thorough(data, header, side)
     swapped = header.orientation >= 5
     width, height = (header.height, header.width) if swapped else (header.width, header.height)
     return upright(pixels, header.orientation), width, height

@@ -20,8 +20,9 @@ from PIL import (
 from mitame.errors import DamagedImage, MissingExtra, UnsupportedImage
 from mitame.images.exif import orientation, upright
 from mitame.images.limits import ImageLimits
-from mitame.images.plain import plain_gif, plain_png, plain_tiff
+from mitame.images.plain import plain_gif, plain_png
 from mitame.images.rgb import to_rgb
+from mitame.images.tiff import plain_tiff
 
 Picture: TypeAlias = tuple[NDArray[np.uint8], int, int]
 _WIDEST_RLE = 65_535

@@ -217,7 +217,7 @@ class EngineConformance:
             alone = [index.search(query[np.newaxis], 8) for query in queries]
             with ThreadPoolExecutor(4) as pool:
                 together = list(
-                    pool.map(lambda query, i=index: i.search(query[np.newaxis], 8), [*queries] * 6)  # type: ignore[misc]  # as above
+                    pool.map(lambda query, i=index: i.search(query[np.newaxis], 8), [*queries] * 6)
                 )
             for one, many in zip(alone * 6, together, strict=True):
                 _check_equal(many, one)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mitame.errors import FetchRefused, NotAnImage, UnreadableFile, UsageError
+from mitame.errors import FetchRefused, ImageError, UnreadableFile, UsageError
 from mitame.images.candidate import Source
 from mitame.images.formats import sniff
 from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
@@ -99,7 +99,7 @@ def _by_content(path: str, categories: bool, limits: ImageLimits) -> Source:
         return ArchiveSource(path, category_from_folder=categories, limits=limits)
     try:
         sniff(start)
-    except NotAnImage as error:
+    except ImageError as error:
         raise UsageError(
             f"{shown(path)} is nothing to index ({error.message})",
             remedy="give a folder, picture, zip, tar, .csv, .jsonl, .parquet or list of URLs",

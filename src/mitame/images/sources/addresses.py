@@ -79,7 +79,7 @@ def parse_url(url: str) -> Target:
     try:
         parts = urlsplit(url)
         port = parts.port
-        host = _host(parts.hostname or "")
+        host = _host(parts.hostname or "", bracketed="[" in parts.netloc)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         path = quote(target, safe=_SAFE_IN_TARGET)
     except ValueError as error:  # UnicodeError is one too
@@ -93,8 +93,8 @@ def parse_url(url: str) -> Target:
     return Target(parts.scheme, host, port or _PORTS[parts.scheme], path)
 
 
-def _host(host: str) -> str:
-    if ":" in host:
+def _host(host: str, *, bracketed: bool) -> str:
+    if ":" in host or bracketed:
         return str(ipaddress.IPv6Address(host)) if "%" not in host else ""
     plain = (host if host.isascii() else host.encode("idna").decode("ascii")).lower()
     if _NUMERIC.match(plain):

@@ -81,6 +81,8 @@ def file_candidate(
     """A picture's file on offer under the id `name`; refused if it can't be read or named."""
     try:
         check_name(name)
+        if shown(path) != path:
+            raise InvalidId("the folder's name is not valid UTF-8", remedy="rename the folder")
         found = regular(path)
     except (UnreadableFile, InvalidId) as error:
         return Refused(shown(path), error)

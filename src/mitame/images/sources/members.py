@@ -69,7 +69,11 @@ class Archive:
 def is_offered(name: str) -> bool:
     """Whether a member is a picture by its name, and not hidden."""
     parts = name.replace("\\", "/").removeprefix("./")
-    return is_picture_name(parts) and not is_hidden(parts.replace("../", ""))
+    return (
+        not parts.endswith("/")
+        and is_picture_name(parts)
+        and not is_hidden(parts.replace("../", ""))
+    )
 
 
 def member_name(name: str) -> str:

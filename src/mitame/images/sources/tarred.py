@@ -125,13 +125,18 @@ def tar_members(
         about = os.fstat(file.fileno())
         archive = Archive(path, limits, categories, about.st_size, about.st_mtime_ns)
         most = max(limits.max_bytes, _MOST_METADATA)
-        reader = ForwardReader(_decompressed(file, compression), most, archive.check_total)
+        check_total = archive.check_total if compression else _nothing_unpacks
+        reader = ForwardReader(_decompressed(file, compression), most, check_total)
         members = _members(reader, archive)
         while (info := next(members, None)) is not None:
             if isinstance(info, DamagedArchive):
                 yield Refused(shown(path), info)
             elif is_offered(info.name) and not info.isdir():
                 yield _candidate(info, reader if compression else None, archive)
+
+
+def _nothing_unpacks(total: int) -> None:
+    """An uncompressed tar holds no more than it has."""
 
 
 def _decompressed(file: BinaryIO, compression: str) -> Readable:
