@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 import mitame
-from mitame.collection import Remove, Store, create, open_store
+from mitame.collection import Remove, Store, View, create, open_store
 from mitame.errors import CollectionBusy, CollectionExists
 from mitame.filters import parse
 from tests.collection.made import LOOK, image, noise, put
@@ -129,11 +130,12 @@ def test_a_lock_held_too_long_is_reported(store: Store) -> None:
 def test_fork(store: Store) -> None:
     """A child reads and writes with files of its own; the parent goes on and sees it."""
     store.append([put("a")])
-    with store.pin() as pinned:
+    pin = store.pin()
+    with pin as pinned:
         assert pinned.count() == 1
         child = os.fork()
         if child == 0:
-            os._exit(_child(store))
+            os._exit(_child(store, pin))
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
         assert pinned.count() == 1
@@ -143,8 +145,11 @@ def test_fork(store: Store) -> None:
     assert store.check() == []
 
 
-def _child(store: Store) -> int:
+def _child(store: Store, pin: AbstractContextManager[View]) -> int:
     try:
+        pin.__exit__(None, None, None)
+        if store._idle:  # the parent's connection must not be used here again
+            return 7
         store.append([put("b")])
         with store.pin() as view:
             seen = view.count()

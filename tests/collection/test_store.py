@@ -350,6 +350,20 @@ def test_create_refuses_what_exists(store: Store, tmp_path: Path) -> None:
     assert sorted(p.name for p in (tmp_path / "data").iterdir()) == ["empty", "file", "shop"]
 
 
+def test_create_that_comes_second_at_the_last_instant_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other process's collection came between looking and renaming: it stays as it is."""
+    store.append([put("a")])
+    exists, answers = Path.exists, [False]
+    monkeypatch.setattr(Path, "exists", lambda path: answers.pop() if answers else exists(path))
+    with pytest.raises(CollectionExists):
+        create(store.path, [LOOK])
+    assert answers == []
+    assert _item(store, "a") is not None
+    assert store.check() == []
+
+
 def test_create_needs_lenses_of_different_names(tmp_path: Path) -> None:
     """None, or two of one name."""
     wrong: list[list[Lens]] = [[], [LOOK, Lens("look", spec(9))]]

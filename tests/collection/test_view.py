@@ -226,6 +226,17 @@ def test_columns_mean_what_matches_means(
                 assert sorted(owners) == sorted(view.keys(expected).values())
 
 
+def test_columns_follow_what_is_taken_away(store: Store) -> None:
+    """An attribute that an item had when the column was made, and has no more."""
+    store.append([put("a", attributes={"n": 1}, category="x"), put("b", attributes={"n": 1})])
+    has, lacks, category = parse("n=1"), parse("n!=1"), parse("category=x")
+    with store.pin() as view:
+        assert (view.count(has), view.count(lacks), view.count(category)) == (2, 0, 1)
+    store.append([Patch("a", None, {}), Remove("b")])
+    with store.pin() as view:
+        assert (view.count(has), view.count(lacks), view.count(category)) == (0, 1, 0)
+
+
 def test_many_changes_make_columns_anew(tmp_path: Path) -> None:
     """Past a share of changes columns are read whole instead of followed: the same answer."""
     with create(tmp_path / "shop", [LOOK]) as store:

@@ -16,6 +16,8 @@ from mitame.testing.embedders import EmbedderConformance
 
 
 class WritesIntoPrepared(ColorEmbedder):
+    """`embed` changes its input."""
+
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         vectors = super().embed(prepared)
         for picture in prepared:
@@ -24,6 +26,8 @@ class WritesIntoPrepared(ColorEmbedder):
 
 
 class WritesIntoPicture(ColorEmbedder):
+    """`prepare` changes its input."""
+
     def prepare(self, pixels: Pixels) -> NDArray[Any]:
         prepared = super().prepare(pixels)
         if pixels.flags.writeable:
@@ -32,6 +36,8 @@ class WritesIntoPicture(ColorEmbedder):
 
 
 class DependsOnTheBatch(ColorEmbedder):
+    """A vector leaks into the next one."""
+
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         vectors = super().embed(prepared)
         vectors[1:] = vectors[1:] * 0.999 + vectors[:-1] * 0.001
@@ -39,22 +45,30 @@ class DependsOnTheBatch(ColorEmbedder):
 
 
 class ForgetsTheLength(ColorEmbedder):
+    """Vectors of length 2."""
+
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         return super().embed(prepared) * np.float32(2)
 
 
 class Doubles(ColorEmbedder):
+    """float64."""
+
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         doubles: Any = super().embed(prepared).astype(np.float64)
         return doubles  # type: ignore[no-any-return]  # the mistake under test
 
 
 class Blind(ColorEmbedder):
+    """One vector for all."""
+
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         return np.full((len(prepared), 176), 176**-0.5, np.float32)
 
 
 class Remembers(ColorEmbedder):
+    """Every call adds something."""
+
     def __init__(self) -> None:
         self.calls = 0
 
@@ -66,16 +80,22 @@ class Remembers(ColorEmbedder):
 
 
 class TakesAnything(ColorEmbedder):
+    """Grey pictures pass."""
+
     def prepare(self, pixels: Pixels) -> NDArray[Any]:
         return np.zeros((32, 32, 3), np.uint8) if pixels.ndim != 3 else super().prepare(pixels)
 
 
 class FailsOnNothing(ColorEmbedder):
+    """No answer to an empty batch."""
+
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         return np.stack([super(FailsOnNothing, self).embed([one])[0] for one in prepared])
 
 
 class ForgetsItsRecipe(ColorEmbedder):
+    """A tuple, which JSON gives back as a list."""
+
     @property
     def spec(self) -> EmbedderSpec:
         return replace(super().spec, preprocessing={"sides": (3, 4)})

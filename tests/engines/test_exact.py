@@ -29,10 +29,12 @@ def test_any_scale_answers_as_brute_force(distance: Distance, scale: float) -> N
     rows[100:110] *= np.float32(1e-3)
     rows[0] = 0
     queries = np.concatenate([rows[:3], _rows(2, 2, 16, scale)])
-    answer = ExactEngine().build(rows, distance).search(queries, 12)
-    true = brute_force(rows, queries, 12, distance)
-    np.testing.assert_array_equal(answer.ids, true.ids)
-    np.testing.assert_array_equal(answer.distances, true.distances)
+    index = ExactEngine().build(rows, distance)
+    for allow in (None, np.arange(200) % 3 == 0):
+        answer = index.search(queries, 12, allow=allow)
+        true = brute_force(rows, queries, 12, distance, allow)
+        np.testing.assert_array_equal(answer.ids, true.ids)
+        np.testing.assert_array_equal(answer.distances, true.distances)
 
 
 @pytest.mark.parametrize("distance", DISTANCES)

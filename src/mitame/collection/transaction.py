@@ -57,15 +57,14 @@ class Transaction:
         Raises:
             ItemNotFound, ItemExists, UsageError: the batch does not fit what is there.
         """
-        before = self._next_item, {key: part.count for key, part in self._appended.items()}
+        counts = {key: part.count for key, part in self._appended.items()}
         self._connection.execute("SAVEPOINT batch")
         try:
             for change in batch:
                 self._change(change)
         except MitameError:  # any other ends the whole transaction: SQLite may have done so already
             self._connection.execute("ROLLBACK TO batch")
-            self._next_item = before[0]
-            for key, count in before[1].items():
+            for key, count in counts.items():
                 self._appended[key].cut(count)
             raise
         self._connection.execute("RELEASE batch")
