@@ -18,7 +18,7 @@ $(VENV)/.base: pyproject.toml
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.base
-	$(BIN)/python -m pip install --quiet --editable '.[lite1,lite2,heic,parquet,inception]' --group test
+	$(BIN)/python -m pip install --quiet --editable '.[lite1,lite2,heic,parquet,inception,text]' --group test
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.test

@@ -55,5 +55,7 @@ def test_hostile_folder(tmp_path: Path, catalogue: Path) -> None:
     bad = {os.fsencode(folder / name).hex() for name, is_good in good.items() if not is_good}
     indexed = {os.fsencode(folder / each).hex() for each in told["ids"]}
     assert not bad & indexed
-    print(f"{len(good)} files, {len(wanted)} good, {told['counts']}, {told['grown_mb']:.0f} MB more")
+    print(
+        f"{len(good)} files, {len(wanted)} good, {told['counts']}, {told['grown_mb']:.0f} MB more"
+    )
     assert told["grown_mb"] < ALLOWED_MB

@@ -6,14 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.distances import Distance
+
 Pixels = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
-Distance = Literal["cosine", "euclidean", "inner_product"]
 
 
 @dataclass(frozen=True)

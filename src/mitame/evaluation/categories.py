@@ -73,7 +73,9 @@ def category_scores(
         )
     hits = np.zeros((len(asked), k), bool)
     for row, item in enumerate(asked):
-        query = Query(lens=lens, vectors=view.vectors(item, lens), limit=k, exclude=frozenset({item}))
+        query = Query(
+            lens=lens, vectors=view.vectors(item, lens), limit=k, exclude=frozenset({item})
+        )
         near = [labels.get(each.id) == labels[item] for each in search(view, query).neighbors]
         hits[row, : len(near)] = near
         if on_step is not None:
