@@ -18,15 +18,16 @@ from mitame.collection import KEEP, Item, ItemImage, Lens, Patch, Put, Remove
 from mitame.collection.changes import Keep
 from mitame.collection.item import check_attributes, check_id
 from mitame.distances import check_vectors
-from mitame.errors import CollectionNotFound, UnknownLens, UsageError
+from mitame.embedders.protocol import EmbedderSpec
+from mitame.errors import CollectionNotFound, SpecMismatch, UnknownLens, UsageError
 from mitame.filters import Filter, parse
-from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
 from mitame.images.sources import open_source
 from mitame.ingest import IndexReport, index
+from mitame.ingest.filling import FillReport, coverage, fill_lens
 from mitame.ingest.report import OnProgress
 from mitame.lenses import DEFAULT_LENSES, Embedders, Lenses, new_lenses
-from mitame.picture import Loaded, Picture, load
+from mitame.picture import Picture, item_image, load
 from mitame.search import Answer, Query, search, similar
 
 
@@ -80,7 +81,7 @@ class Collection:
         self._threads = threads
         self._allow_private = allow_private
         self._limits = ImageLimits()
-        self._embedders = Embedders(store.lenses)
+        self._embedders = Embedders()
 
     # -- items ---------------------------------------------------------------------------
 
@@ -120,10 +121,10 @@ class Collection:
             given[self.default_lens] = vector
         if bool(pictures) == bool(given):
             raise UsageError("an item needs either images or vectors", remedy="give one of both")
-        kept = [self._embedded(picture) for picture in pictures] or [self._bare(given)]
+        kept = [self._pictured(picture) for picture in pictures] or [self._bare(given)]
         item = Item(check_id(id), category, check_attributes(attributes), tuple(kept))
-        fingerprints = {} if given else self._fingerprints()
-        self._store.append([Put(item, create_only=not replace, fingerprints=fingerprints)])
+        prints = {} if given else self._fingerprints()
+        self._store.append([Put(item, create_only=not replace, fingerprints=prints)])
 
     def update(
         self,
@@ -160,7 +161,7 @@ class Collection:
             ItemNotFound: no item has this id.
         """
         with self._store.pin() as view:
-            return view.vectors(check_id(id), self._lens(lens).name)
+            return view.vectors(check_id(id), _lens_of(view.lenses, lens).name)
 
     def items(self, where: str | Filter | None = None) -> Iterator[Item]:
         """All items, by id, that match the filter; a consistent moment."""
@@ -202,17 +203,17 @@ class Collection:
         """
         if (image is None) == (vector is None):
             raise UsageError("a search needs either an image or a vector", remedy="give one")
-        chosen = self._lens(lens)
-        asked = self.embed(image, lens=lens) if image is not None else vector
-        checked = check_vectors(np.atleast_2d(np.asarray(asked)), chosen.spec.dimension)
-        query = Query(
-            lens=chosen.name,
-            vectors=checked,
-            limit=limit,
-            where=_filter(where),
-            score_threshold=score_threshold,
-        )
         with self._store.pin() as view:
+            # The lens of this very moment: another process may switch its name meanwhile.
+            chosen = _lens_of(view.lenses, lens)
+            asked = self._vector_of(image, chosen) if image is not None else vector
+            query = Query(
+                lens=chosen.name,
+                vectors=check_vectors(np.atleast_2d(np.asarray(asked)), chosen.spec.dimension),
+                limit=limit,
+                where=_filter(where),
+                score_threshold=score_threshold,
+            )
             return search(view, query)
 
     def similar(
@@ -233,7 +234,7 @@ class Collection:
             return similar(
                 view,
                 check_id(id),
-                lens=self._lens(lens).name,
+                lens=_lens_of(view.lenses, lens).name,
                 limit=limit,
                 where=_filter(where),
                 score_threshold=score_threshold,
@@ -241,10 +242,7 @@ class Collection:
 
     def embed(self, image: Picture, *, lens: str | None = None) -> NDArray[np.float32]:
         """A picture's vector under a lens, float32[dim]; nothing is stored."""
-        embedder = self._embedders[self._lens(lens).name]
-        pixels = self._load(image, embedder.decode_side).decoded.pixels
-        vector: NDArray[np.float32] = embedder.embed([embedder.prepare(pixels)])[0]
-        return vector
+        return self._vector_of(image, _lens_of(self.lenses, lens))
 
     # -- the whole -----------------------------------------------------------------------
 
@@ -279,7 +277,7 @@ class Collection:
         ]
         return index(
             self._store,
-            self._embedders.all(),
+            self._embedders.all(self.lenses),
             sources,
             prefix=prefix,
             prune=prune,
@@ -287,6 +285,48 @@ class Collection:
             limits=self._limits,
             on_progress=on_progress,
         )
+
+    def add_lens(
+        self, name: str, embedder: str | EmbedderSpec, *, on_progress: OnProgress | None = None
+    ) -> FillReport:
+        """Add a lens, and give every image a vector for it from where the image came.
+
+        Both the new and the old lenses answer meanwhile. Called again for a lens of the same
+        embedder, it goes on with the images that have no vector yet.
+
+        Raises:
+            SpecMismatch: there is a lens of this name with another embedder.
+        """
+        (lens,) = new_lenses({name: embedder})
+        known = self._store.lenses.get(name)
+        if known is None:
+            self._store.add_lens(lens)
+        elif known.spec.fingerprint != lens.spec.fingerprint:
+            raise SpecMismatch(f"the lens {name!r} is there already, with {known.spec.name}")
+        return fill_lens(
+            self._store,
+            name,
+            self._embedders.of(lens),
+            threads=self._threads,
+            limits=self._limits,
+            allow_private=self._allow_private,
+            on_progress=on_progress,
+        )
+
+    def switch_lenses(self, name: str, other: str, *, force: bool = False) -> None:
+        """Exchange the names of two lenses, at once for every process; again leads back.
+
+        Raises:
+            UsageError: images have no vector for one of them yet, and `force` is false.
+        """
+        lacking = {each: count for each, count in coverage(self._store).items() if count}
+        for each in (_lens_of(self.lenses, name).name, _lens_of(self.lenses, other).name):
+            if each in lacking and not force:
+                raise UsageError(
+                    f"{lacking[each]} images have no vector for the lens {each!r} yet",
+                    remedy=f"go on with: mitame lens add {each} EMBEDDER, or use --force",
+                )
+        self._store.swap_lenses(name, other)
 
     @property
     def lenses(self) -> Mapping[str, Lens]:
@@ -329,35 +369,25 @@ class Collection:
 
     # -- inside --------------------------------------------------------------------------
 
-    def _lens(self, name: str | None) -> Lens:
-        lenses = self._store.lenses
-        wanted = name or self.default_lens
-        if wanted not in lenses:
-            raise UnknownLens(f"no lens {wanted!r}", remedy=f"choose from: {', '.join(lenses)}")
-        return lenses[wanted]
+    def _vector_of(self, picture: Picture, lens: Lens) -> NDArray[np.float32]:
+        embedder = self._embedders.of(lens)
+        loaded = load(
+            picture,
+            side=embedder.decode_side,
+            limits=self._limits,
+            allow_private=self._allow_private,
+        )
+        vector: NDArray[np.float32] = embedder.embed([embedder.prepare(loaded.decoded.pixels)])[0]
+        return vector
+
+    def _pictured(self, picture: Picture) -> ItemImage:
+        embedders = self._embedders.all(self.lenses)
+        return item_image(
+            picture, embedders, limits=self._limits, allow_private=self._allow_private
+        )
 
     def _fingerprints(self) -> dict[str, str]:
         return {name: lens.spec.fingerprint for name, lens in self._store.lenses.items()}
-
-    def _load(self, picture: Picture, side: int) -> Loaded:
-        return load(picture, side=side, limits=self._limits, allow_private=self._allow_private)
-
-    def _embedded(self, picture: Picture) -> ItemImage:
-        embedders = self._embedders.all()
-        loaded = self._load(picture, max(each.decode_side for each in embedders.values()))
-        decoded, data = loaded.decoded, loaded.data
-        return ItemImage(
-            vectors={
-                lens: embedder.embed([embedder.prepare(decoded.pixels)])[0]
-                for lens, embedder in embedders.items()
-            },
-            content_hash=content_hash(decoded.pixels.tobytes() if data is None else data),
-            source=loaded.location,
-            size=None if data is None else len(data),
-            width=decoded.width,
-            height=decoded.height,
-            format=decoded.format,
-        )
 
     def _bare(self, given: Mapping[str, ArrayLike]) -> ItemImage:
         return ItemImage(
@@ -368,12 +398,20 @@ class Collection:
         )
 
     def _dimension(self, lens: str) -> int:
-        return self._lens(lens).spec.dimension
+        return _lens_of(self.lenses, lens).spec.dimension
 
 
 def collections(data: str | os.PathLike[str]) -> list[str]:
     """The names of the collections of a data directory, sorted."""
     return storage.list_collections(Path(data))
+
+
+def _lens_of(lenses: Mapping[str, Lens], name: str | None) -> Lens:
+    """The named lens, or the first."""
+    wanted = name or next(iter(lenses))
+    if wanted not in lenses:
+        raise UnknownLens(f"no lens {wanted!r}", remedy=f"choose from: {', '.join(lenses)}")
+    return lenses[wanted]
 
 
 def _filter(where: str | Filter | None) -> Filter | None:

@@ -15,6 +15,7 @@
     │   ├── UnreadableFile
     │   ├── DamagedArchive
     │   ├── InvalidManifest
+    │   ├── InvalidFile          vectors of another program, damaged or unknown
     │   ├── FetchRefused         an address that must not be asked
     │   └── FetchFailed
     ├── EmbedderError
@@ -165,6 +166,13 @@ class InvalidManifest(SourceError):
 
     code = "invalid_manifest"
     default_remedy = "it needs a column 'image'; 'id' and 'category' are optional"
+
+
+class InvalidFile(SourceError):
+    """A file of vectors that is damaged, or not of a kind that is read."""
+
+    code = "invalid_file"
+    default_remedy = "copy the file again from where it came, or name its --format"
 
 
 class FetchRefused(SourceError):

@@ -20,29 +20,32 @@ OWN_VECTORS = "vectors"
 
 
 class Embedders:
-    """The embedders of a collection's lenses, each opened when first needed. Thread-safe."""
+    """The embedders of lenses, each opened when first needed and kept. Thread-safe.
 
-    def __init__(self, lenses: Mapping[str, Lens], threads: int = 1) -> None:
-        self._lenses = lenses
+    Kept by spec, not by name: names can be switched from one lens to another.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
         self._threads = threads
         self._lock = threading.Lock()
         self._open: dict[str, Embedder] = {}
 
-    def __getitem__(self, name: str) -> Embedder:
-        """The embedder of one lens.
+    def of(self, lens: Lens) -> Embedder:
+        """The embedder of a lens.
 
         Raises:
             UsageError: the lens holds the user's own vectors.
             SpecMismatch: the installed embedder is not the one that made the lens' vectors.
         """
         with self._lock:
-            if name not in self._open:
-                self._open[name] = _open_embedder(self._lenses[name], self._threads)
-            return self._open[name]
+            fingerprint = lens.spec.fingerprint
+            if fingerprint not in self._open:
+                self._open[fingerprint] = _open_embedder(lens, self._threads)
+            return self._open[fingerprint]
 
-    def all(self) -> dict[str, Embedder]:
+    def all(self, lenses: Mapping[str, Lens]) -> dict[str, Embedder]:
         """One embedder per lens name."""
-        return {name: self[name] for name in self._lenses}
+        return {name: self.of(lens) for name, lens in lenses.items()}
 
 
 def new_lenses(lenses: Lenses) -> list[Lens]:

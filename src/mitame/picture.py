@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -10,8 +11,11 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.collection import ItemImage
+from mitame.embedders.protocol import Embedder
 from mitame.errors import UsageError
 from mitame.images.decode import Decoded, decode
+from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
 from mitame.images.sources import fetch, read_file
 
@@ -50,6 +54,37 @@ def load(picture: Picture, *, side: int, limits: ImageLimits, allow_private: boo
         return Loaded(_from_pixels(picture))
     data, location = _bytes(picture, limits, allow_private)
     return Loaded(decode(data, limits=limits, min_side=side), data, location)
+
+
+def item_image(
+    picture: Picture,
+    embedders: Mapping[str, Embedder],
+    *,
+    limits: ImageLimits,
+    allow_private: bool,
+) -> ItemImage:
+    """The picture as an image of an item, with a vector for every lens.
+
+    Args:
+        picture: as in `load`.
+        embedders: by lens name.
+        limits, allow_private: as in `load`.
+    """
+    side = max(embedder.decode_side for embedder in embedders.values())
+    loaded = load(picture, side=side, limits=limits, allow_private=allow_private)
+    decoded, data = loaded.decoded, loaded.data
+    return ItemImage(
+        vectors={
+            lens: embedder.embed([embedder.prepare(decoded.pixels)])[0]
+            for lens, embedder in embedders.items()
+        },
+        content_hash=content_hash(decoded.pixels.tobytes() if data is None else data),
+        source=loaded.location,
+        size=None if data is None else len(data),
+        width=decoded.width,
+        height=decoded.height,
+        format=decoded.format,
+    )
 
 
 def _bytes(

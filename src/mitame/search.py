@@ -8,7 +8,7 @@ does not depend on the order in which items were written.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from mitame.collection import Attribute, ItemImage, View
 from mitame.distances import check_vectors, score
 from mitame.embedders.protocol import EmbedderSpec
-from mitame.engines.protocol import Index
 from mitame.errors import ItemNotFound, UnknownLens, UsageError
 from mitame.filters import Filter
 
@@ -160,8 +159,7 @@ def search(view: View, query: Query) -> Answer:
     if len(vectors) == 0:
         raise UsageError("a query has no vector", remedy="give at least one")
     allow = _allowed(view, query)
-    owners = view.owners(query.lens)
-    found = _nearest_items(view.index(query.lens), owners, vectors, query.limit, allow)
+    found = _nearest_items(view, query, vectors, allow)
     neighbors = _neighbors(view, query, spec, found)
     return Answer(
         neighbors,
@@ -227,8 +225,8 @@ def _allowed(view: View, query: Query) -> NDArray[np.bool_] | None:
     allow = view.allow(query.lens, query.where)
     excluded = list(view.keys(sorted(query.exclude)).values())
     if excluded:
-        outside = ~np.isin(view.owners(query.lens), excluded)
-        allow = outside if allow is None else allow & outside
+        allow = np.ones(view.index(query.lens).rows, np.bool_) if allow is None else allow.copy()
+        allow[view.rows_of(query.lens, excluded)] = False
     return allow
 
 
@@ -241,18 +239,18 @@ class _Found:
 
 
 def _nearest_items(
-    index: Index,
-    owners: NDArray[np.int64],
+    view: View,
+    query: Query,
     vectors: NDArray[np.float32],
-    limit: int,
     allow: NDArray[np.bool_] | None,
 ) -> list[_Found]:
     """Items whose distance is at most that of the limit-th nearest: with ties, maybe more."""
+    index, limit = view.index(query.lens), query.limit
     most = index.rows if allow is None else int(np.count_nonzero(allow))
     k = min(most, limit + _SPARE_ROWS)
     while k > 0:
         answer = index.search(vectors, k, allow=allow)
-        best = _group(answer.ids, answer.distances, owners)
+        best = _group(answer.ids, answer.distances, lambda rows: view.owner_of(query.lens, rows))
         if k == most:
             return best
         seen_to = float(answer.distances[:, -1].min())  # all nearer rows have been answered
@@ -263,14 +261,16 @@ def _nearest_items(
 
 
 def _group(
-    rows: NDArray[np.int64], distances: NDArray[np.float32], owners: NDArray[np.int64]
+    rows: NDArray[np.int64],
+    distances: NDArray[np.float32],
+    owner_of: Callable[[NDArray[np.int64]], NDArray[np.int64]],
 ) -> list[_Found]:
     """Each owner once, by its nearest row (the first of equals), nearest first."""
     real = rows >= 0
     flat_rows, flat_distances = rows[real], distances[real]
     order = np.lexsort((flat_rows, flat_distances))
     flat_rows, flat_distances = flat_rows[order], flat_distances[order]
-    _, first = np.unique(owners[flat_rows], return_index=True)
+    _, first = np.unique(owner_of(flat_rows), return_index=True)
     first.sort()
     return [
         _Found(distance, row)

@@ -178,7 +178,7 @@ def test_doctor_finds_a_damaged_collection(run: Run, data: Path, tmp_path: Path)
     """A vector file that lost its end is named."""
     copy = tmp_path / "copy"
     shutil.copytree(data, copy)
-    largest = max((copy / "default").glob("*.f32"), key=lambda file: file.stat().st_size)
+    largest = max((copy / "default").rglob("*.f32"), key=lambda file: file.stat().st_size)
     os.truncate(largest, 100)
     result = run("doctor", data=copy)
     assert result.returncode == 1

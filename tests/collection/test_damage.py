@@ -12,7 +12,8 @@ import pytest
 
 from mitame.collection import Store, create, open_store
 from mitame.collection.database import FORMAT
-from mitame.collection.paths import DATABASE
+from mitame.collection.log import segment_name
+from mitame.collection.paths import DATABASE, LOG
 from mitame.errors import (
     CollectionNotFound,
     CorruptCollection,
@@ -22,6 +23,9 @@ from mitame.errors import (
 )
 from mitame.filters import parse
 from tests.collection.made import COLOR, LOOK, image, noise, put
+
+
+SEGMENT = segment_name(1, 0)
 
 
 @pytest.fixture
@@ -81,22 +85,22 @@ def test_a_newer_format(closed: Path) -> None:
 @pytest.mark.parametrize("keep", [0, 15, 47])
 def test_a_truncated_vector_file(closed: Path, keep: int) -> None:
     """Fewer whole rows than were committed."""
-    file = closed / LOOK.vector_file
+    file = closed / LOG / SEGMENT
     file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(CorruptCollection, match=r"vectors-look\.f32 has \d of 3 vectors"):
+    with pytest.raises(CorruptCollection, match=r"1-0+\.f32 has \d of 3 vectors"):
         open_store(closed)
 
 
 def test_a_missing_vector_file(closed: Path) -> None:
     """Named."""
-    (closed / LOOK.vector_file).unlink()
-    with pytest.raises(CorruptCollection, match=r"vectors-look\.f32 is missing"):
+    (closed / LOG / SEGMENT).unlink()
+    with pytest.raises(CorruptCollection, match=r"1-0+\.f32 is missing"):
         open_store(closed)
 
 
 def test_a_file_with_no_more_than_its_rows(closed: Path) -> None:
     """The room set aside may be gone: reading and writing go on."""
-    file = closed / LOOK.vector_file
+    file = closed / LOG / SEGMENT
     file.write_bytes(file.read_bytes()[:48])
     with open_store(closed) as store:
         assert store.check() == []
@@ -107,7 +111,7 @@ def test_a_file_with_no_more_than_its_rows(closed: Path) -> None:
 
 def test_garbage_beyond_the_committed_rows(closed: Path) -> None:
     """What a crash left behind is not seen, and the next write goes over it."""
-    with (closed / LOOK.vector_file).open("r+b") as file:
+    with (closed / LOG / SEGMENT).open("r+b") as file:
         file.seek(48)
         file.write(b"\xff" * 5000)
     with open_store(closed) as store:
@@ -121,27 +125,32 @@ def test_garbage_beyond_the_committed_rows(closed: Path) -> None:
 
 def test_check_finds_a_vector_that_is_not_finite(closed: Path) -> None:
     """And says in which rows."""
-    with (closed / LOOK.vector_file).open("r+b") as file:
+    with (closed / LOG / SEGMENT).open("r+b") as file:
         file.seek(20)
         file.write(np.float32(np.nan).tobytes())
-    assert _problems(closed) == ["lens 'look': NaN or infinity in rows 0 to 2"]
+    assert _problems(closed) == [
+        "lens 'look': NaN or infinity in rows 0 to 2",
+        f"lens 'look': rows 0 to 2 of {SEGMENT} do not fit their checksum",
+    ]
 
 
 def test_check_finds_a_vector_of_another_length(closed: Path) -> None:
     """Cosine vectors have length 1."""
-    with (closed / LOOK.vector_file).open("r+b") as file:
+    with (closed / LOG / SEGMENT).open("r+b") as file:
         file.write(np.full(4, 3, np.float32).tobytes())
-    assert _problems(closed) == ["lens 'look': a row of 0 to 2 is not normalised"]
+    assert "lens 'look': a row of 0 to 2 is not normalised" in _problems(closed)
 
 
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
-        ("DELETE FROM vectors WHERE row = 1", "1 images have no vector"),
+        ("DELETE FROM vectors WHERE row = 1", "2 live and 0 dead rows of 3"),
         ("INSERT INTO dead_rows VALUES (1, 1, 2)", "1 rows are live and dead"),
-        ("UPDATE lenses SET rows = 4 WHERE key = 1", "3 live and 0 dead rows of 4"),
+        ("UPDATE lenses SET log_rows = 4 WHERE key = 1", "3 live and 0 dead rows of 4"),
         ("DELETE FROM images WHERE item = 2", "refers to nothing"),
         ("INSERT INTO items VALUES (9, 'z', NULL, '{}')", "1 items have no image"),
+        ("INSERT INTO items VALUES (9, 'z', NULL, '{}')", "the journal does not lead"),
+        ("UPDATE appends SET crc32 = 0 WHERE lens = 1", "do not fit their checksum"),
     ],
 )
 def test_check_finds_tables_that_disagree(closed: Path, statement: str, problem: str) -> None:
@@ -216,7 +225,7 @@ def _uses(path: Path) -> bool:
 def test_a_disk_that_is_full(store: Store) -> None:
     """SQLite's own limit on pages stands for it: a typed error, and what was there is there."""
     store.append([put("a")])
-    connection = store._writer._open()
+    connection, _ = store._writer._open()
     connection.execute("PRAGMA max_page_count = 1")
     many = [put(f"i{n}", attributes={"x": "y" * 3000}) for n in range(200)]
     with pytest.raises(StorageError, match="full"):

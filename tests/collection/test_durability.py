@@ -16,6 +16,8 @@ from mitame.collection import (
     create,
     open_store,
 )
+from mitame.collection.log import segment_name
+from mitame.collection.paths import LOG
 from mitame.errors import (
     CollectionExists,
     ItemNotFound,
@@ -23,6 +25,7 @@ from mitame.errors import (
     StorageError,
     UsageError,
 )
+from mitame.storage import LocalDirectory
 from tests.collection.made import LOOK, noise, put, spec
 
 
@@ -88,7 +91,7 @@ def test_a_disk_that_fails_loses_nothing_of_before(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("mitame.collection.vectorfile.sync", fail)
+        patch.setattr("mitame.storage.files.sync_file", fail)
         with pytest.raises(StorageError, match="No space left"):
             store.append([put("b"), Remove("a")])
     with store.pin() as view:
@@ -104,13 +107,13 @@ def test_vectors_are_synced_before_they_count(
 ) -> None:
     """At the moment of the sync nobody sees the new item yet, but its bytes are in the file."""
     seen: list[tuple[int, bool]] = []
-    file = store.path / LOOK.vector_file
+    file = store.path / LOG / segment_name(1, 0)
 
     def watch(*_: object) -> None:
         with open_store(store.path) as other, other.pin() as view:
             seen.append((view.position, noise(sum(b"a")).tobytes() in file.read_bytes()))
 
-    monkeypatch.setattr("mitame.collection.vectorfile.sync", watch)
+    monkeypatch.setattr("mitame.storage.files.sync_file", watch)
     store.append([put("a")])
     assert seen == [(0, True)]
 
@@ -130,8 +133,12 @@ def test_create_that_comes_second_at_the_last_instant_is_refused(
 ) -> None:
     """The other process's collection came between looking and renaming: it stays as it is."""
     store.append([put("a")])
-    exists, answers = Path.exists, [False]
-    monkeypatch.setattr(Path, "exists", lambda path: answers.pop() if answers else exists(path))
+    exists, answers = LocalDirectory.exists, [False]
+
+    def late(directory: LocalDirectory, name: str) -> bool:
+        return answers.pop() if answers and name == "shop" else exists(directory, name)
+
+    monkeypatch.setattr(LocalDirectory, "exists", late)
     with pytest.raises(CollectionExists):
         create(store.path, [LOOK])
     assert answers == []
@@ -155,7 +162,7 @@ def test_a_create_that_fails_leaves_nothing(
     def fail(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("mitame.collection.store.make", fail)
+    monkeypatch.setattr("mitame.collection.opening.make", fail)
     with pytest.raises(StorageError):
         create(tmp_path / "shop", [LOOK])
     assert list(tmp_path.iterdir()) == []

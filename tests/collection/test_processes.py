@@ -117,7 +117,7 @@ def test_of_processes_that_create_at_once_one_wins(tmp_path: Path) -> None:
 def test_a_lock_held_too_long_is_reported(store: Store) -> None:
     """A write waits for another's transaction, then says that the collection is busy."""
     with open_store(store.path, busy_seconds=0.05) as other:
-        connection = store._writer._open()
+        connection, _ = store._writer._open()
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(CollectionBusy):
             other.append([put("a")])
@@ -148,7 +148,7 @@ def test_fork(store: Store) -> None:
 def _child(store: Store, pin: AbstractContextManager[View]) -> int:
     try:
         pin.__exit__(None, None, None)
-        if store._idle:  # the parent's connection must not be used here again
+        if store._opened.readers._idle:  # the parent's connection must not be used here again
             return 7
         store.append([put("b")])
         with store.pin() as view:

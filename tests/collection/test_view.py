@@ -102,7 +102,7 @@ def test_owners_that_a_view_holds_are_not_written_to(store: Store) -> None:
 
 def test_items_by_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """In order of id, from past an id, at most so many, under a filter; over pages' ends."""
-    monkeypatch.setattr("mitame.collection.view._PAGE", 3)
+    monkeypatch.setattr("mitame.collection.listing._PAGE", 3)
     ids = [f"i{n:02}" for n in range(11)]
     store.append([put(name, attributes={"n": n % 2}) for n, name in enumerate(reversed(ids))])
     odd, missing = parse("n=1"), parse("m=1")
@@ -118,7 +118,7 @@ def test_items_by_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sources_by_prefix(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what begins so, letter by letter: no wildcard has a meaning."""
-    monkeypatch.setattr("mitame.collection.view._PAGE", 2)
+    monkeypatch.setattr("mitame.collection.listing._PAGE", 2)
     names = ["/a/1", "/a/2", "/a/2", "/a%", "/a_/3", "/b", "/a/\xff", "/a/\U0010ffff", "/"]
     store.append(
         [put(f"i{n}", ItemImage({"look": noise(n)}, source=name)) for n, name in enumerate(names)]

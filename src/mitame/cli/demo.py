@@ -51,8 +51,9 @@ def demo_command(folder: Path, drawn: bool) -> None:
     a catalogue of product-like pictures that mitame draws itself.
     """
     from mitame.api import open as open_collection
-    from mitame.cli.index import say, summarise
+    from mitame.cli.index import summarise
     from mitame.cli.progress import ProgressBar
+    from mitame.cli.telling import say
     from mitame.demo.contact_sheet import write_contact_sheet
     from mitame.evaluation.categories import category_scores
 
@@ -79,7 +80,7 @@ def demo_command(folder: Path, drawn: bool) -> None:
 
 
 def _sample(folder: Path, *, drawn: bool) -> tuple[Path, str]:
-    from mitame.cli.index import say
+    from mitame.cli.telling import say
     from mitame.demo.drawn import draw_catalogue
     from mitame.demo.emoji import fetch_emoji
 

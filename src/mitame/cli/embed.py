@@ -97,7 +97,7 @@ def _vector(model: Embedder, offer: Candidate | Refused) -> tuple[str, Any]:
 def _told(
     results: Iterator[tuple[str, Any]],
 ) -> Iterator[tuple[str, NDArray[np.float32] | None]]:
-    from mitame.cli.index import printable, say
+    from mitame.cli.telling import printable, say
     from mitame.errors import MitameError
 
     for location, result in results:

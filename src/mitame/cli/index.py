@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from mitame.cli.options import (
     private_option,
     threads_option,
 )
+from mitame.cli.telling import printable, say
 
 if TYPE_CHECKING:
     from mitame.images.candidate import Refused
@@ -152,14 +152,3 @@ def summarise(report: IndexReport, errors: Path | None = None) -> None:
         say(f"{report.vanished} items have no file any more; remove them with --prune")
     if report.interrupted:
         say("stopped; everything counted above is kept, the same command goes on")
-
-
-def printable(location: str) -> str:
-    """A location without control characters or half characters, for a terminal or JSON."""
-    clean = location.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in clean)
-
-
-def say(text: str) -> None:
-    """One line on standard error."""
-    print(text, file=sys.stderr, flush=True)

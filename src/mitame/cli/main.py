@@ -28,6 +28,15 @@ COMMANDS = {
     "models": ("models", "List embedders; bring their weights."),
     "doctor": ("doctor", "Check the installation and the collections."),
     "demo": ("demo", "Index sample pictures and draw a contact sheet."),
+    "merge": ("generations", "Apply what has changed: make a new snapshot and switch to it."),
+    "generations": ("generations", "List the snapshots that can be served."),
+    "rollback": ("generations", "Serve an older snapshot again."),
+    "lens": ("lens", "List, add, switch and drop lenses; change the embedder."),
+    "verify": ("backup", "Compare every byte with its checksum."),
+    "backup": ("backup", "Copy a collection as it is at one moment."),
+    "restore": ("backup", "Make a collection from a backup."),
+    "export": ("exchange", "Write items and their vectors to a file."),
+    "import": ("exchange", "Read vectors from a file of another program."),
 }
 
 

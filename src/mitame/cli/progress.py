@@ -65,3 +65,39 @@ class ProgressBar:
             left = f", {max(0, progress.total - progress.done) / rate:.0f} s left"
         text = f"{progress.done}{of} images, {rate:.0f} images/s{left}"
         print(text, file=sys.stderr, flush=True)
+
+
+class BytesBar:
+    """Shows bytes done of a total. Use it in a ``with`` block.
+
+    Args:
+        what: the word before the bar.
+        quiet: show nothing.
+    """
+
+    def __init__(self, what: str, *, quiet: bool = False) -> None:
+        shown = sys.stderr.isatty() and not quiet
+        self._bar = tqdm(
+            desc=what,
+            unit="B",
+            unit_scale=True,
+            dynamic_ncols=True,
+            file=sys.stderr,
+            disable=not shown,
+        )
+
+    def __enter__(self) -> BytesBar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Bring the display up to date."""
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def _facts(items: Collection) -> dict[str, Any]:
             for name, lens in view.lenses.items()
         }
         categories = {name or "": count for name, count in view.categories().items()}
-        size = sum(file.stat().st_size for file in items.path.iterdir() if file.is_file())
+        size = sum(map(_size, items.path.rglob("*")))
         return {
             "items": view.count(),
             "position": view.position,
@@ -64,6 +65,12 @@ def _facts(items: Collection) -> dict[str, Any]:
             "lenses": lenses,
             "categories": categories,
         }
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):  # a merge is removing it
+        return path.stat().st_size if path.is_file() else 0
+    return 0
 
 
 def _print_facts(facts: dict[str, Any]) -> None:

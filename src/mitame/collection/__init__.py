@@ -3,7 +3,8 @@
 Write with `Store.append`, read with `Store.pin`; nothing else touches the files.
 """
 
-from mitame.collection.changes import KEEP, Change, Patch, Put, Relocate, Remove
+from mitame.collection.changes import KEEP, Attach, Change, Patch, Put, Relocate, Remove
+from mitame.collection.generations import GenerationInfo
 from mitame.collection.item import (
     Attribute,
     Item,
@@ -13,17 +14,25 @@ from mitame.collection.item import (
     check_id,
 )
 from mitame.collection.lens import Lens
+from mitame.collection.opening import create, open_store, restore
 from mitame.collection.paths import check_name, collection_path, list_collections
-from mitame.collection.store import Store, create, open_store
-from mitame.collection.view import RowRecord, SourceRecord, View
+from mitame.collection.policy import DeltaCounts, MergePolicy, should_merge
+from mitame.collection.records import MissingImage, RowRecord, SourceRecord
+from mitame.collection.store import Store
+from mitame.collection.view import View
 
 __all__ = [
     "KEEP",
+    "Attach",
     "Attribute",
     "Change",
+    "DeltaCounts",
+    "GenerationInfo",
     "Item",
     "ItemImage",
     "Lens",
+    "MergePolicy",
+    "MissingImage",
     "Patch",
     "Put",
     "Relocate",
@@ -40,4 +49,6 @@ __all__ = [
     "create",
     "list_collections",
     "open_store",
+    "restore",
+    "should_merge",
 ]

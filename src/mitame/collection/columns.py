@@ -43,6 +43,21 @@ class Values:
     """Codes of lists, and of integers that float64 can't hold."""
     _numbers: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
+    @classmethod
+    def of(cls, values: object) -> Values:
+        """Values with the codes 1, 2, ... in the order of a list, as it was read from a file.
+
+        Raises:
+            TypeError, ValueError: it is no list of attributes' values, or two of them are equal.
+        """
+        if not isinstance(values, list):
+            raise TypeError("no list")
+        made = cls()
+        for code, value in enumerate(values, 1):
+            if not _can_be_value(value) or made.code(value) != code:
+                raise ValueError(f"{value!r} is no value, or there twice")
+        return made
+
     def code(self, value: object) -> int:
         """The number of a value, a new one if need be."""
         key = _key(value)
@@ -79,6 +94,13 @@ class Values:
             new = [_number(value) for value in self.entries[len(numbers) : count]]
             numbers = self._numbers = np.concatenate([numbers, np.array(new, np.float64)])
         return numbers[:count]
+
+
+def _can_be_value(value: object) -> bool:
+    """As `mitame.collection.item.Attribute`."""
+    if isinstance(value, list):
+        return all(isinstance(part, str) for part in value)
+    return value is None or isinstance(value, str | int | float)
 
 
 def _number(value: object) -> float:
@@ -163,7 +185,7 @@ def forward(
         connection: in a read transaction.
         names: columns needed.
     """
-    if position != old.position and _is_much(connection, old):
+    if _is_much(position, old):
         made = _made(connection, names, _keys(connection))
         return Columns(position, _alive(connection), made)
     kept = [name for name in old.by_name if name not in names]
@@ -179,10 +201,9 @@ def forward(
     return Columns(position, alive, by_name)
 
 
-def _is_much(connection: sqlite3.Connection, old: Columns) -> bool:
+def _is_much(position: int, old: Columns) -> bool:
     """So much has changed that reading all items anew costs less than following."""
-    row = connection.execute("SELECT max(position) FROM journal").fetchone()
-    return int(row[0] or 0) - old.position > max(1_000, len(old.alive) // 8)
+    return position - old.position > max(1_000, len(old.alive) // 8)
 
 
 def _changed(connection: sqlite3.Connection, since: int) -> list[int]:
@@ -191,8 +212,9 @@ def _changed(connection: sqlite3.Connection, since: int) -> list[int]:
 
 
 def _keys(connection: sqlite3.Connection) -> int:
-    row = connection.execute("SELECT max(key) FROM items").fetchone()
-    return int(row[0] or 0) + 1
+    """One more than the highest key there ever was, so that every row's owner has a place."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
+    return 1 if row is None else int(row[0]) + 1
 
 
 def _alive(connection: sqlite3.Connection) -> Mask:
@@ -202,7 +224,7 @@ def _alive(connection: sqlite3.Connection) -> Mask:
 
 
 def _alive_after(connection: sqlite3.Connection, old: Mask, changed: list[int]) -> Mask:
-    alive = np.zeros(max([len(old), *(key + 1 for key in changed)]), np.bool_)
+    alive = np.zeros(_keys(connection), np.bool_)
     alive[: len(old)] = old
     alive[changed] = False
     for part in _pages(changed):

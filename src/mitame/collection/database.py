@@ -23,22 +23,52 @@ from mitame.errors import (
 )
 
 APPLICATION_ID = 0x6D697461  # "mita"
-FORMAT = 1
+FORMAT = 2
 BUSY_SECONDS = 10.0
 """How long to wait for another process's write."""
 
-# A row of a lens is the place of a vector in the lens's file. It is in `vectors` while it is live,
+# A row of a lens is the place of a vector in the lens's log. It is in `vectors` while it is live,
 # in `dead_rows` from the journal position that ended it, never in both, and it is not used again.
-_SCHEMA = """
+LENSES = """
 CREATE TABLE lenses (
-    key INTEGER PRIMARY KEY,
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    place INTEGER NOT NULL,
     name TEXT NOT NULL UNIQUE,
     spec TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
     dimension INTEGER NOT NULL,
-    file TEXT NOT NULL UNIQUE,
-    rows INTEGER NOT NULL DEFAULT 0
+    log_rows INTEGER NOT NULL DEFAULT 0,
+    first_file TEXT,
+    first_rows INTEGER NOT NULL DEFAULT 0
 );
+"""
+"""`place` orders the lenses. A collection that began in format 1 keeps the file it had then:
+`first_file` has the rows below `first_rows`."""
+
+STATE = """
+CREATE TABLE state (
+    key INTEGER PRIMARY KEY CHECK (key = 1),
+    lenses_changed INTEGER NOT NULL,
+    journal_from INTEGER NOT NULL
+);
+INSERT INTO state VALUES (1, 0, 0);
+CREATE TABLE appends (
+    lens INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    crc32 INTEGER NOT NULL,
+    PRIMARY KEY (lens, first)
+) WITHOUT ROWID;
+CREATE TABLE dropped_lenses (
+    lens INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    dimension INTEGER NOT NULL
+);
+"""
+"""`lenses_changed` is the position at which lenses were last added, dropped or renamed. The
+journal and the dead rows up to `journal_from` are in every snapshot, and gone from the tables."""
+
+_ITEMS = """
 CREATE TABLE items (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -71,7 +101,8 @@ CREATE UNIQUE INDEX vectors_by_image ON vectors (item, ordinal, lens);
 CREATE TABLE journal (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     operation TEXT NOT NULL,
-    item INTEGER NOT NULL
+    item INTEGER NOT NULL,
+    at INTEGER
 );
 CREATE TABLE dead_rows (
     position INTEGER NOT NULL,
@@ -80,6 +111,7 @@ CREATE TABLE dead_rows (
     PRIMARY KEY (position, lens, row)
 ) WITHOUT ROWID;
 """
+"""`at` is in seconds since 1970; a change of lenses is an entry of the journal with item 0."""
 
 
 @contextmanager
@@ -113,16 +145,15 @@ def _typed(error: sqlite3.Error, path: Path) -> Exception:
     text = f"collection {path}: {error}"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CollectionBusy(text)
-    if code in _STORAGE:
-        return StorageError(text)
-    return CorruptCollection(text)
+    if code == sqlite3.SQLITE_READONLY:
+        return StorageError(text, remedy="make the disk writable, or copy the collection to one")
+    return StorageError(text) if code in _STORAGE else CorruptCollection(text)
 
 
 _STORAGE = frozenset(
     {
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_NOMEM,
@@ -137,12 +168,12 @@ def make(directory: Path, lenses: Sequence[Lens]) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(f"BEGIN; {_SCHEMA}")
+        connection.executescript(f"BEGIN; {LENSES} {_ITEMS} {STATE}")
         connection.executemany(
-            "INSERT INTO lenses (name, spec, fingerprint, dimension, file) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO lenses (place, name, spec, fingerprint, dimension) VALUES (?, ?, ?, ?, ?)",
             [
-                (n.name, n.spec.to_json(), n.spec.fingerprint, n.spec.dimension, n.vector_file)
-                for n in lenses
+                (place, lens.name, lens.spec.to_json(), lens.spec.fingerprint, lens.spec.dimension)
+                for place, lens in enumerate(lenses)
             ],
         )
         connection.execute(f"PRAGMA user_version = {FORMAT}")
@@ -163,6 +194,26 @@ def connect(
         sqlite3.Error: to be met by `translated`.
         CollectionNotFound, CorruptCollection, NewerFormat: as they say.
     """
+    connection = connect_any(path, busy_seconds)
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version < FORMAT:
+            raise CorruptCollection(f"{path / DATABASE} has the old format {version}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -16384")  # KiB
+        connection.execute(f"PRAGMA query_only = {0 if writable else 1}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_any(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """A writable connection to a collection of this format or an older one.
+
+    Raises:
+        sqlite3.Error, CollectionNotFound, CorruptCollection, NewerFormat: as `connect`.
+    """
     file = path / DATABASE
     if not file.is_file():
         raise CollectionNotFound(f"no collection at {path}")
@@ -176,9 +227,6 @@ def connect(
     try:
         _check_format(connection, file)
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -16384")  # KiB
-        connection.execute(f"PRAGMA query_only = {0 if writable else 1}")
     except BaseException:
         connection.close()
         raise
@@ -192,3 +240,9 @@ def _check_format(connection: sqlite3.Connection, file: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > FORMAT:
         raise NewerFormat(f"{file} has format {version}, this mitame knows up to {FORMAT}")
+
+
+def position(connection: sqlite3.Connection) -> int:
+    """The last position of the journal as this connection sees it; 0 before the first change."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
+    return 0 if row is None else int(row[0])

@@ -40,8 +40,3 @@ class Lens:
                 remedy=f"use 1 to {MAX_DIMENSION}",
             )
         check_distance(self.spec.distance)
-
-    @property
-    def vector_file(self) -> str:
-        """Name of the file of its vectors in the collection's directory."""
-        return f"vectors-{self.name}.f32"

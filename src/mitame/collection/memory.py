@@ -1,17 +1,20 @@
-"""What the views of one store share, brought forward once for all of them."""
+"""What the views of one generation share, brought forward once for all of them."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from mitame.collection import columns, rows
-from mitame.collection.columns import Columns
-from mitame.collection.lens import Lens
+from mitame.collection.base import Base
+from mitame.collection.columns import MAX_COLUMNS, NOTHING, Columns
+from mitame.collection.lens_table import StoredLens
+from mitame.collection.log import Log
 from mitame.collection.rows import LensRows
+from mitame.collection.snapshot import Snapshot
+from mitame.errors import CorruptCollection
 
 
 class _Versioned(Protocol):
@@ -45,23 +48,32 @@ class _Versions(Generic[_T]):
 
 
 class SharedMemory:
-    """Rows and columns by journal position; see `mitame.collection.view.Memory`."""
+    """Rows and columns by journal position, from a snapshot's position on.
 
-    def __init__(self, path: Path, lenses: Mapping[str, Lens], keys: Mapping[str, int]) -> None:
-        self._path = path
-        self._keys = keys
+    Args:
+        snapshot: where following begins; None for an empty collection at position 0.
+        log: of the collection.
+    """
+
+    def __init__(self, snapshot: Snapshot | None, log: Log) -> None:
+        self._snapshot = snapshot
+        self._log = log
         self._lock = threading.Lock()
-        self._rows = {name: _Versions(rows.empty(lens)) for name, lens in lenses.items()}
-        self._columns = _Versions(columns.NOTHING)
+        self._rows: dict[int, _Versions[LensRows]] = {}
+        self._columns = _Versions(self._first_columns(frozenset()))
 
-    def rows(self, name: str, position: int, connection: sqlite3.Connection) -> LensRows:
+    def rows(self, stored: StoredLens, position: int, connection: sqlite3.Connection) -> LensRows:
         """A lens's rows at the position that the connection sees."""
-        key = self._keys[name]
-
-        def bring(old: LensRows, newest: bool) -> LensRows:
-            return rows.forward(old, position, connection, key, self._path, own=newest)
-
-        return self._brought(self._rows[name], position, bring)
+        with self._lock:
+            versions = self._rows.get(stored.key)
+            if versions is None:
+                versions = self._rows[stored.key] = _Versions(self._first_rows(stored))
+            old, newest = versions.before(position)
+            if old.position == position:
+                return old
+            new = rows.forward(old, position, connection, stored, self._log, own=newest)
+            versions.add(new)
+            return new
 
     def columns(
         self, names: frozenset[str], position: int, connection: sqlite3.Connection
@@ -71,20 +83,36 @@ class SharedMemory:
             old, _ = self._columns.before(position)
             if old.position == position and names <= old.by_name.keys():
                 return old
-            new = columns.forward(old, position, connection, names)
+            new = columns.forward(old, position, connection, names & old.by_name.keys())
+            if missing := names - new.by_name.keys():
+                first = self._first_columns(missing)
+                made = columns.forward(first, position, connection, missing)
+                new = _joined(new, made, names)
             self._columns.add(new)
             return new
 
-    def _brought(
-        self,
-        versions: _Versions[LensRows],
-        position: int,
-        bring: Callable[[LensRows, bool], LensRows],
-    ) -> LensRows:
-        with self._lock:
-            old, newest = versions.before(position)
-            if old.position == position:
-                return old
-            new = bring(old, newest)
-            versions.add(new)
-            return new
+    def _first_rows(self, stored: StoredLens) -> LensRows:
+        spec = stored.lens.spec
+        kept = None if self._snapshot is None else self._snapshot.lenses.get(stored.key)
+        if kept is not None and kept.spec.fingerprint != spec.fingerprint:
+            raise CorruptCollection(
+                f"lens {stored.lens.name!r} has another spec in the snapshot than in the database"
+            )
+        at = 0 if self._snapshot is None else self._snapshot.position
+        return rows.start(Base(kept, spec.dimension, spec.distance), at)
+
+    def _first_columns(self, names: frozenset[str]) -> Columns:
+        """The snapshot's columns of these names, those that it has."""
+        if self._snapshot is None:
+            return NOTHING
+        stored = self._snapshot.columns()
+        return replace(
+            stored, by_name={n: stored.by_name[n] for n in names & stored.by_name.keys()}
+        )
+
+
+def _joined(old: Columns, new: Columns, names: frozenset[str]) -> Columns:
+    """Both at one position; the names asked for come first, and not too many are kept."""
+    both = {**old.by_name, **new.by_name}
+    others = [name for name in both if name not in names][: max(0, MAX_COLUMNS - len(names))]
+    return replace(new, by_name={name: both[name] for name in (*names, *others)})

@@ -1,4 +1,4 @@
-"""Names of collections, and where they lie in a data directory."""
+"""Names of collections and of their files, and where they lie in a data directory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from pathlib import Path
 from mitame.errors import StorageError, UsageError
 
 DATABASE = "collection.sqlite3"
+ROOT = "manifest.json"
+"""Says which generation is served; the one file that is replaced."""
+LOG = "log"
+SNAPSHOTS = "snapshots"
+MERGE_LOCK = "merge.lock"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

@@ -1,134 +1,58 @@
-"""A collection on the disk: made, opened, written to and pinned for reading.
+"""A collection that is open: written to, pinned for reading, merged, backed up.
 
-Directory of a collection: ``collection.sqlite3`` (items, images, journal) and one
-``vectors-LENS.f32`` for each lens. Any number of processes may read and write at once.
+Directory of a collection: ``collection.sqlite3`` (items, images, journal), ``log/`` (vectors),
+``snapshots/`` and ``manifest.json`` (which snapshot is served). Any number of processes may read
+and write at once, and one merges meanwhile.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 
+from mitame.collection import lens_table
+from mitame.collection.backup import back_up
 from mitame.collection.changes import Change
 from mitame.collection.check import problems
-from mitame.collection.database import BUSY_SECONDS, connect, make, reading, translated
+from mitame.collection.database import reading, translated
+from mitame.collection.delta import delta_counts
+from mitame.collection.generations import GenerationInfo, Generations, Served
 from mitame.collection.lens import Lens
-from mitame.collection.memory import SharedMemory
-from mitame.collection.paths import DATABASE
-from mitame.collection.transaction import position as journal_position
-from mitame.collection.vectorfile import map_rows, sync_directory
+from mitame.collection.lens_table import LensTable, NewestLenses
+from mitame.collection.log import Log
+from mitame.collection.merge import Merger, OnProgress
+from mitame.collection.policy import DeltaCounts
+from mitame.collection.readers import Readers
+from mitame.collection.snapshot import VectorType
 from mitame.collection.view import View
 from mitame.collection.writer import Writer
-from mitame.embedders.protocol import EmbedderSpec
-from mitame.errors import CollectionExists, CorruptCollection, UsageError
+from mitame.errors import CorruptCollection, UsageError
+from mitame.storage import Directory, LocalDirectory
 
-_IDLE_CONNECTIONS = 8
-
-
-def create(path: Path, lenses: Sequence[Lens], *, busy_seconds: float = BUSY_SECONDS) -> Store:
-    """Make a collection and open it.
-
-    It is built beside its place and renamed, so that there is the whole of it or nothing, and of
-    several processes that make it at once one succeeds.
-
-    Args:
-        path: directory that does not exist yet; its parents are made as needed.
-        lenses: at least one, names differ.
-        busy_seconds: as in `open_store`.
-
-    Raises:
-        CollectionExists: there is something at the path.
-        UsageError: no lens, or two of one name.
-        StorageError: the disk does not let us.
-    """
-    names = {lens.name for lens in lenses}
-    if not lenses or len(names) < len(lenses):
-        raise UsageError("a collection needs lenses of different names", remedy="give at least one")
-    with translated(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
-        try:
-            _fill(building, lenses)
-            _rename(building, path)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
-        sync_directory(path.parent)
-    return open_store(path, busy_seconds=busy_seconds)
+KEEP_GENERATIONS = 2
 
 
-def _fill(directory: Path, lenses: Sequence[Lens]) -> None:
-    for lens in lenses:
-        (directory / lens.vector_file).touch()
-    make(directory, lenses)
-    directory.chmod(0o777 & ~_umask())  # mkdtemp's directories are the user's alone
-    sync_directory(directory)
+def _silent(_done: int, _total: int) -> None:
+    """Progress that nobody asked for."""
 
 
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+@dataclass(frozen=True)
+class _Opened:
+    """What a process has open of a collection; made anew in a forked child."""
 
-
-def _rename(building: Path, path: Path) -> None:
-    if path.exists():
-        raise CollectionExists(f"there is something at {path} already")
-    try:
-        building.rename(path)
-    except OSError as error:
-        if path.exists():
-            raise CollectionExists(f"there is something at {path} already") from error
-        raise
-
-
-def open_store(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Store:
-    """Open a collection.
-
-    Args:
-        path: its directory.
-        busy_seconds: how long a write waits for another process's, then CollectionBusy.
-
-    Raises:
-        CollectionNotFound, NewerFormat, CorruptCollection, StorageError: as they say.
-    """
-    with reading(path):
-        connection = connect(path, busy_seconds=busy_seconds)
-        try:
-            lenses, keys = _read_lenses(connection, path)
-        finally:
-            connection.close()
-    return Store(path, lenses, keys, busy_seconds)
-
-
-def _read_lenses(
-    connection: sqlite3.Connection, path: Path
-) -> tuple[dict[str, Lens], dict[str, int]]:
-    lenses: dict[str, Lens] = {}
-    keys: dict[str, int] = {}
-    for key, name, text, fingerprint, rows in connection.execute(
-        "SELECT key, name, spec, fingerprint, rows FROM lenses ORDER BY key"
-    ):
-        try:
-            lens = Lens(name, EmbedderSpec.from_json(text))
-        except (ValueError, TypeError, KeyError, AttributeError, UsageError) as error:
-            raise CorruptCollection(f"{path / DATABASE}: lens {name!r} can't be read") from error
-        if lens.spec.fingerprint != fingerprint:
-            raise CorruptCollection(
-                f"{path / DATABASE}: lens {name!r} does not fit its fingerprint"
-            )
-        map_rows(path / lens.vector_file, lens.spec.dimension, rows)
-        lenses[name], keys[name] = lens, key
-    if not lenses:
-        raise CorruptCollection(f"{path / DATABASE} has no lens")
-    return lenses, keys
+    readers: Readers
+    log: Log
+    generations: Generations
+    writer: Writer
+    merger: Merger
 
 
 class Store:
@@ -138,26 +62,20 @@ class Store:
     """
 
     def __init__(
-        self,
-        path: Path,
-        lenses: Mapping[str, Lens],
-        keys: Mapping[str, int],
-        busy_seconds: float,
+        self, path: Path, directory: Directory, table: LensTable, busy_seconds: float
     ) -> None:
         self._path = path
-        self._lenses = MappingProxyType(dict(lenses))
-        self._keys = dict(keys)
+        self._directory = directory
         self._busy_seconds = busy_seconds
         self._is_closed = False
         self._forks = 0
-        self._start()
+        self._start(table)
         _open_stores.add(self)
 
-    def _start(self) -> None:
-        self._writer = Writer(self._path, self._lenses, self._keys, self._busy_seconds)
-        self._memory = SharedMemory(self._path, self._lenses, self._keys)
-        self._idle: list[sqlite3.Connection] = []
-        self._idle_lock = threading.Lock()
+    def _start(self, table: LensTable) -> None:
+        self._newest = NewestLenses(table)
+        self._held: _Opened | None = None
+        self._lock = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -166,8 +84,8 @@ class Store:
 
     @property
     def lenses(self) -> Mapping[str, Lens]:
-        """Its lenses by name, in the order they were made."""
-        return self._lenses
+        """Its lenses by name, the default one first, as they were when this was last used."""
+        return self._newest.table.lenses
 
     def append(self, changes: Sequence[Change]) -> int:
         """Make changes, in order, all of them or none.
@@ -183,7 +101,6 @@ class Store:
             ItemNotFound, ItemExists: a change does not fit what is there.
             CollectionBusy, StorageError, CorruptCollection: it could not be written.
         """
-        self._check_open()
         return self._writer.append(changes)
 
     @contextlib.contextmanager
@@ -191,30 +108,130 @@ class Store:
         """The collection at this moment, for the length of a with block in one process.
 
         Raises:
-            StorageError, CorruptCollection: the files can't be read.
+            StorageError, CorruptCollection, NewerFormat: the files can't be read.
         """
-        forks = self._forks
-        connection, position = self._begin()
-        view = View(self._path, self._lenses, self._memory, connection, position)
+        forks, generations = self._forks, self._opened.generations
+        served = generations.acquire()
         try:
-            yield view
+            with self._opened.readers.transaction() as connection:
+                view = self._view(connection, served)
+                try:
+                    yield view
+                finally:
+                    view.end()
         finally:
-            view.end()
-            self._give_back(connection, forks)
+            if forks == self._forks:
+                generations.release(served)
+            else:  # a view that was pinned before the fork ends in the child too
+                _left_by_parent.append(served)
+
+    def merge(
+        self,
+        *,
+        keep: int = KEEP_GENERATIONS,
+        dtype: VectorType = "float32",
+        on_progress: OnProgress = _silent,
+    ) -> int | None:
+        """Make a snapshot of everything and serve it, while others read and write.
+
+        One that was killed is gone on with. Afterwards the newest `keep` generations stay, and
+        those that somebody serves still; what only older ones need is removed.
+
+        Args:
+            keep: at least 1.
+            dtype: of the vectors in it; ``float16`` halves them and keeps about three digits.
+            on_progress: called with bytes of vectors done and to do.
+
+        Returns:
+            The new generation's number; None where nothing has changed since the served one.
+
+        Raises:
+            CollectionBusy: another merge or rollback is under way.
+            CorruptCollection: the served snapshot or the log is damaged: nothing was changed.
+            StorageError: the disk is full or read-only: nothing was changed.
+        """
+        merger = self._opened.merger
+        return merger.merge(self.pin, keep=keep, dtype=dtype, on_progress=on_progress)
+
+    def rollback(self, generation: int) -> None:
+        """Serve an older generation, or a newer one again; no item changes.
+
+        Raises:
+            UsageError: there is no such generation.
+            CollectionBusy: a merge is under way.
+            CorruptCollection, NewerFormat: it can't be opened.
+        """
+        self._opened.merger.rollback(generation)
+
+    def generations(self) -> list[GenerationInfo]:
+        """The snapshots that there are, by number."""
+        return self._opened.generations.infos()
+
+    def delta(self) -> DeltaCounts:
+        """How much has happened since the snapshot that is served; see `should_merge`."""
+        with self.pin() as view:
+            return delta_counts(view, time.time())
+
+    def add_lens(self, lens: Lens) -> int:
+        """Add a lens, for which no image has a vector yet (see `Attach`); the new position.
+
+        Raises:
+            UsageError: there is one of this name.
+        """
+        return self._writer.transact(lambda c, known: lens_table.add(c, known, lens))
+
+    def swap_lenses(self, one: str, other: str) -> int:
+        """Exchange the names, and places in the order, of two lenses; the new position.
+
+        So a lens gets another embedder, at once and for all: its new vectors are attached under
+        another name first. Doing it again goes back.
+
+        Raises:
+            UnknownLens, UsageError: they are not two lenses.
+        """
+        return self._writer.transact(lambda c, known: lens_table.swap(c, known, one, other))
+
+    def drop_lens(self, name: str) -> int:
+        """Drop a lens with all its vectors; the new position.
+
+        Raises:
+            UnknownLens: there is none.
+            UsageError: it is the last one.
+        """
+        return self._writer.transact(lambda c, known: lens_table.drop(c, known, name))
+
+    def backup(self, destination: Path, on_progress: OnProgress = _silent) -> None:
+        """Copy the collection as it is now, while others go on to write.
+
+        Args:
+            destination: a directory that does not exist yet.
+            on_progress: called with bytes done and to do, the database's left out.
+
+        Raises:
+            CollectionExists: there is something at the destination.
+            StorageError: the disk does not let us.
+        """
+        with translated(destination):
+            destination.parent.mkdir(parents=True, exist_ok=True)
+        target = LocalDirectory(destination.parent)
+        with self.pin() as view:
+            back_up(view, self._directory, target, destination.name, on_progress=on_progress)
 
     def check(self) -> list[str]:
         """What is wrong with the files, in words; empty when all is well. Reads everything."""
+        opened = self._opened
         with self.pin() as view:
-            return problems(view, self._path)
+            return problems(view, opened.log, opened.generations)
 
     def close(self) -> None:
         """Let go of the files, after the write under way; doing it twice does nothing."""
         self._is_closed = True
-        self._writer.close()
-        with self._idle_lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        with self._lock:
+            held, self._held = self._held, None
+        if held is not None:
+            held.writer.close()
+            held.generations.close()
+            held.readers.close()
 
     def __enter__(self) -> Store:
         return self
@@ -227,43 +244,51 @@ class Store:
     ) -> None:
         self.close()
 
-    def _check_open(self) -> None:
+    @property
+    def _opened(self) -> _Opened:
         if self._is_closed:
             raise UsageError(f"collection {self._path} is closed", remedy="open it again")
+        with self._lock:
+            if self._held is None:
+                log = Log(self._directory)
+                generations = Generations(self._directory, log)
+                writer = Writer(self._path, self._directory, self._newest, self._busy_seconds)
+                merger = Merger(self._directory, log, generations, writer)
+                readers = Readers(self._path, self._busy_seconds)
+                self._held = _Opened(readers, log, generations, writer, merger)
+            return self._held
 
-    def _begin(self) -> tuple[sqlite3.Connection, int]:
-        """A connection in a read transaction, and the position that it sees."""
-        self._check_open()
+    @property
+    def _writer(self) -> Writer:
+        return self._opened.writer
+
+    def _view(self, connection: sqlite3.Connection, served: Served) -> View:
         with reading(self._path):
-            with self._idle_lock:
-                connection = self._idle.pop() if self._idle else None
-            if connection is None:
-                connection = connect(self._path, busy_seconds=self._busy_seconds)
-            try:
-                connection.execute("BEGIN")
-                return connection, journal_position(connection)
-            except BaseException:
-                connection.close()
-                raise
-
-    def _give_back(self, connection: sqlite3.Connection, forks: int) -> None:
-        if forks != self._forks:  # a view that was pinned before the fork ends in the child too
-            _left_by_parent.append(connection)
-            return
-        with contextlib.suppress(sqlite3.Error), self._idle_lock:
-            connection.execute("ROLLBACK")
-            if not self._is_closed and len(self._idle) < _IDLE_CONNECTIONS:
-                self._idle.append(connection)
-                return
-        connection.close()
+            position, changed, journal_from = connection.execute(_NOW).fetchone()
+        if not journal_from <= served.position <= position:
+            raise CorruptCollection(
+                f"collection {self._path}: generation {served.generation} is of position"
+                f" {served.position}, the journal from {journal_from} to {position}",
+                remedy="serve another with: mitame rollback; or restore a backup",
+            )
+        table = self._newest.table
+        if table.changed != changed:
+            with reading(self._path):
+                table = lens_table.read_lenses(connection, self._path)
+            self._newest.offer(table)
+        return View(self._path, connection, position, table, served)
 
     def _restart_in_child(self) -> None:
-        """SQLite's connections and our locks must not be carried across a fork."""
-        _left_by_parent.append((self._idle, self._writer))
+        """SQLite's connections, our locks and pins must not be carried across a fork."""
+        _left_by_parent.append(self._held)
         self._forks += 1
-        self._start()
+        self._start(self._newest.table)
 
 
+_NOW = (
+    "SELECT (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'journal'),"
+    " lenses_changed, journal_from FROM state"
+)
 _open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 _left_by_parent: list[object] = []
 """The parent's connections: closing them in a child would meddle with the parent's locks."""

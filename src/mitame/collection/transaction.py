@@ -1,55 +1,60 @@
 """One durable write: changes of many batches in one transaction of the database.
 
 The order makes it safe at every instant: rows of the database are written but not committed;
-then the vectors go to their files, past the last committed row, and are synced; then the commit
-makes both count at once. A crash before it leaves bytes past the last committed row, which the
-next write goes over.
+then the vectors go to the lenses' logs, past the last committed row, and are synced; then the
+commit makes both count at once. A crash before it leaves bytes past the last committed row,
+which the next write goes over.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection.changes import (
-    Keep,
-    Ready,
-    ReadyPatch,
-    ReadyPut,
-    Relocate,
-    Remove,
-    encode_source,
-)
-from mitame.collection.vectorfile import VectorWriter
+from mitame.collection.changes import Keep, Relocate, Remove
+from mitame.collection.database import position
+from mitame.collection.lens_table import LensTable, lenses_changed, read_lenses
+from mitame.collection.log import LogWriter
+from mitame.collection.ready import Ready, ReadyAttach, ReadyPatch, ReadyPut, encode_source
 from mitame.errors import ItemExists, ItemNotFound, MitameError, UsageError
 
 
 class Transaction:
     """Applies changes under the database's write lock, from `begin` to `commit` or `rollback`."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        keys: Mapping[str, int],
-        files: Mapping[str, VectorWriter],
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, log: LogWriter) -> None:
         self._connection = connection
-        self._keys = keys
-        self._files = files
-        self._lens_keys = list(keys.values())
+        self._log = log
+        self._lenses: dict[str, int] = {}
         self._next_item = 0
+        self._now = 0
         self._appended: dict[int, _Appended] = {}
 
-    def begin(self) -> None:
-        """Take the write lock and learn where the last write ended."""
+    def begin(self, known: LensTable, path: Path) -> LensTable:
+        """Take the write lock and learn where the last write ended.
+
+        Args:
+            known: the lenses as far as they are known.
+            path: the collection's directory.
+
+        Returns:
+            The lenses as they are now.
+        """
         self._connection.execute("BEGIN IMMEDIATE")
+        is_known = lenses_changed(self._connection) == known.changed
+        table = known if is_known else read_lenses(self._connection, path)
         seq = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'items'")
         self._next_item = (seq[0] if seq else 0) + 1
-        committed = dict(self._connection.execute("SELECT key, rows FROM lenses"))
-        self._appended = {key: _Appended(committed[key]) for key in self._lens_keys}
+        self._now = int(time.time())
+        committed = dict(self._connection.execute("SELECT key, log_rows FROM lenses"))
+        self._lenses = table.keys
+        self._appended = {key: _Appended(committed[key]) for key in self._lenses.values()}
+        return table
 
     def apply(self, batch: Sequence[Ready]) -> int:
         """Apply a batch wholly or, with an exception, not at all; the journal position after it.
@@ -70,14 +75,23 @@ class Transaction:
         self._connection.execute("RELEASE batch")
         return position(self._connection)
 
-    def commit(self) -> None:
+    def commit(self, table: LensTable) -> None:
         """Sync the new vectors, then commit."""
-        for name, key in self._keys.items():
-            part = self._appended[key]
-            if part.count:
-                self._files[name].write(part.first, part.stacked())
-                rows = part.first + part.count
-                self._connection.execute("UPDATE lenses SET rows = ? WHERE key = ?", (rows, key))
+        appended = [
+            (entry.log, self._appended[entry.key])
+            for entry in table.stored.values()
+            if self._appended[entry.key].count
+        ]
+        for layout, part in appended:
+            written = self._log.write(layout, part.first, part.stacked())
+            rows = [(layout.key, *each) for each in written]
+            self._connection.executemany("INSERT INTO appends VALUES (?, ?, ?, ?)", rows)
+            self._connection.execute(
+                "UPDATE lenses SET log_rows = ? WHERE key = ?",
+                (part.first + part.count, layout.key),
+            )
+        for layout, _ in appended:
+            self._log.sync(layout)
         self._connection.execute("COMMIT")
 
     def rollback(self) -> None:
@@ -92,6 +106,8 @@ class Transaction:
             self._patch(change)
         elif isinstance(change, Relocate):
             self._relocate(change)
+        elif isinstance(change, ReadyAttach):
+            self._attach(change)
         else:
             self._remove(change)
 
@@ -113,19 +129,16 @@ class Transaction:
                 (put.category, put.attributes, item),
             )
         self._add_images(item, put)
-        self._log("put", item)
+        self._note("put", item)
 
     def _add_images(self, item: int, put: ReadyPut) -> None:
-        rows = []
         for ordinal, image in enumerate(put.images):
             self._connection.execute(
                 "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (item, ordinal, *image.row),
             )
             for name, vector in image.vectors.items():
-                lens = self._keys[name]
-                rows.append((lens, self._appended[lens].add(vector), item, ordinal))
-        self._connection.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", rows)
+                self._add_vector((item, ordinal, self._lenses[name]), vector)
 
     def _drop_images(self, item: int) -> None:
         """Delete an item's images; its rows die at the position that is logged next."""
@@ -146,13 +159,13 @@ class Transaction:
             self._connection.execute(
                 "UPDATE items SET attributes = ? WHERE key = ?", (patch.attributes, item)
             )
-        self._log("patch", item)
+        self._note("patch", item)
 
     def _remove(self, change: Remove) -> None:
         item = self._found(change.id)
         self._drop_images(item)
         self._connection.execute("DELETE FROM items WHERE key = ?", (item,))
-        self._log("remove", item)
+        self._note("remove", item)
 
     def _relocate(self, change: Relocate) -> None:
         item = self._found(change.id)
@@ -160,36 +173,57 @@ class Transaction:
             if self._find(change.new_id) is not None:
                 raise ItemExists(f"item {change.new_id!r} exists already")
             self._connection.execute("UPDATE items SET id = ? WHERE key = ?", (change.new_id, item))
+        ordinal = self._images_meant(item, change.id, change.content_hash)[0]
         self._connection.execute(
             "UPDATE images SET source = ?, size = ?, modified_ns = ?"
             " WHERE item = ? AND ordinal = ?",
-            (
-                encode_source(change.source),
-                change.size,
-                change.modified_ns,
-                item,
-                self._moved_image(item, change),
-            ),
+            (encode_source(change.source), change.size, change.modified_ns, item, ordinal),
         )
-        self._log("relocate", item)
+        self._note("relocate", item)
 
-    def _moved_image(self, item: int, change: Relocate) -> int:
+    def _attach(self, change: ReadyAttach) -> None:
+        item = self._found(change.id)
+        at = position(self._connection) + 1
+        for ordinal in self._images_meant(item, change.id, change.content_hash):
+            for name, vector in change.vectors.items():
+                place = (item, ordinal, self._lenses[name])
+                self._connection.execute(
+                    "INSERT INTO dead_rows SELECT ?, lens, row FROM vectors"
+                    " WHERE item = ? AND ordinal = ? AND lens = ?",
+                    (at, *place),
+                )
+                self._connection.execute(
+                    "DELETE FROM vectors WHERE item = ? AND ordinal = ? AND lens = ?", place
+                )
+                self._add_vector(place, vector)
+        self._note("attach", item)
+
+    def _add_vector(self, place: tuple[int, int, int], vector: NDArray[np.float32]) -> None:
+        item, ordinal, lens = place
+        row = self._appended[lens].add(vector)
+        self._connection.execute(
+            "INSERT INTO vectors VALUES (?, ?, ?, ?)", (lens, row, item, ordinal)
+        )
+
+    def _images_meant(self, item: int, item_id: str, content_hash: str | None) -> list[int]:
+        """Ordinals of the images with these bytes; at least one."""
         found = self._connection.execute(
             "SELECT ordinal, content_hash FROM images WHERE item = ? ORDER BY ordinal", (item,)
         ).fetchall()
-        if change.content_hash is None and len(found) == 1:
-            return int(found[0][0])
-        for ordinal, content_hash in found:
-            if content_hash is not None and content_hash == change.content_hash:
-                return int(ordinal)
-        raise UsageError(
-            f"item {change.id!r} has no one image that is meant",
-            remedy="give the content hash of one of its images",
-        )
+        if content_hash is None and len(found) == 1:
+            return [found[0][0]]
+        meant = [ordinal for ordinal, its in found if its is not None and its == content_hash]
+        if not meant:
+            raise UsageError(
+                f"item {item_id!r} has no one image that is meant",
+                remedy="give the content hash of one of its images",
+            )
+        return meant
 
-    def _log(self, operation: str, item: int) -> None:
+    def _note(self, operation: str, item: int) -> None:
         self._connection.execute(
-            "INSERT INTO journal (operation, item) VALUES (?, ?)", (operation, item)
+            "INSERT INTO journal (operation, item, at) VALUES (?, ?, ?)",
+            (operation, item, self._now),
         )
 
     def _find(self, item_id: str) -> int | None:
@@ -227,8 +261,3 @@ class _Appended:
 
     def stacked(self) -> NDArray[np.float32]:
         return np.stack(self._vectors)
-
-
-def position(connection: sqlite3.Connection) -> int:
-    """The last position of the journal as this connection sees it; 0 before the first change."""
-    return int(connection.execute("SELECT coalesce(max(position), 0) FROM journal").fetchone()[0])

@@ -10,22 +10,29 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from mitame.collection.changes import Change, Ready, ready
+from mitame.collection.changes import Change
 from mitame.collection.database import connect, reading
-from mitame.collection.lens import Lens
+from mitame.collection.lens_table import LensTable, NewestLenses, lenses_changed, read_lenses
+from mitame.collection.log import LogWriter
+from mitame.collection.ready import Ready, ready
 from mitame.collection.transaction import Transaction
-from mitame.collection.vectorfile import VectorWriter
 from mitame.errors import MitameError, StorageError
+from mitame.storage import Directory
+
+_T = TypeVar("_T")
 
 
 class _Batch:
     """One caller's changes, and what became of them."""
 
-    def __init__(self, changes: list[Ready]) -> None:
-        self.changes = changes
+    def __init__(self, changes: Sequence[Change], table: LensTable) -> None:
+        self._changes = changes
+        self._checked_at = table.changed
+        self._ready = [ready(change, table.lenses) for change in changes]
         self.position: int | None = None
         self.error: MitameError | None = None
 
@@ -33,26 +40,32 @@ class _Batch:
     def is_done(self) -> bool:
         return self.position is not None or self.error is not None
 
+    def ready_for(self, table: LensTable) -> list[Ready]:
+        """The changes as they can be written, checked anew if the lenses are others meanwhile."""
+        if table.changed != self._checked_at:
+            self._ready = [ready(change, table.lenses) for change in self._changes]
+            self._checked_at = table.changed
+        return self._ready
+
 
 class Writer:
     """Appends to one collection. Safe to call from several threads at once.
 
     Args:
         path: directory of the collection.
-        lenses: its lenses by name.
-        keys: their keys in the database.
+        directory: the same.
+        lenses: the newest known, kept up to date here.
         busy_seconds: how long to wait for another process's write.
     """
 
     def __init__(
-        self, path: Path, lenses: Mapping[str, Lens], keys: Mapping[str, int], busy_seconds: float
+        self, path: Path, directory: Directory, lenses: NewestLenses, busy_seconds: float
     ) -> None:
         self._path = path
+        self._directory = directory
         self._lenses = lenses
-        self._keys = keys
         self._busy_seconds = busy_seconds
-        self._connection: sqlite3.Connection | None = None
-        self._files: dict[str, VectorWriter] = {}
+        self._opened: tuple[sqlite3.Connection, LogWriter] | None = None
         self._turn = threading.Lock()
         self._waiting: list[_Batch] = []
         self._gate = threading.Lock()
@@ -63,7 +76,7 @@ class Writer:
         Raises:
             MitameError: of the kind that says why; nothing was changed.
         """
-        batch = _Batch([ready(change, self._lenses) for change in changes])
+        batch = _Batch(changes, self._lenses.table)
         with self._gate:
             self._waiting.append(batch)
         try:
@@ -77,15 +90,35 @@ class Writer:
         assert batch.position is not None
         return batch.position
 
+    def transact(self, action: Callable[[sqlite3.Connection, LensTable], _T]) -> _T:
+        """Do something else to the database in a transaction of its own.
+
+        Args:
+            action: given the connection under the write lock, and the lenses there.
+        """
+        with self._turn, reading(self._path):
+            connection, _ = self._open()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                done = action(connection, read_lenses(connection, self._path))
+                is_changed = lenses_changed(connection) != self._lenses.table.changed
+                table = read_lenses(connection, self._path) if is_changed else None
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            if table is not None:
+                self._lenses.offer(table)
+            return done
+
     def close(self) -> None:
         """Wait for the write under way and let go of the files."""
         with self._turn:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-            for file in self._files.values():
-                file.close()
-            self._files = {}
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                connection, log = opened
+                connection.close()
+                log.close()
 
     def _forget(self, batch: _Batch) -> None:
         """Take out a batch whose caller was interrupted, lest a later write carries it along."""
@@ -106,30 +139,34 @@ class Writer:
             raise
 
     def _commit(self, batches: list[_Batch]) -> None:
-        transaction = Transaction(self._open(), self._keys, self._files)
+        connection, log = self._open()
+        transaction = Transaction(connection, log)
         reached: list[tuple[_Batch, int]] = []
+        is_whole = False
         try:
-            transaction.begin()
+            table = transaction.begin(self._lenses.table, self._path)
             for batch in batches:
                 try:
-                    reached.append((batch, transaction.apply(batch.changes)))
+                    reached.append((batch, transaction.apply(batch.ready_for(table))))
                 except MitameError as error:
                     batch.error = error
             if reached:
-                transaction.commit()
+                transaction.commit(table)
+            is_whole = True
         finally:
             transaction.rollback()
+            if not is_whole:
+                log.close()  # a file whose sync has failed must be opened anew
+        self._lenses.offer(table)
         for batch, position in reached:
             batch.position = position
 
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._files = {
-                name: VectorWriter(self._path / lens.vector_file, lens.spec.dimension)
-                for name, lens in self._lenses.items()
-            }
-            self._connection = connect(self._path, busy_seconds=self._busy_seconds, writable=True)
-        return self._connection
+    def _open(self) -> tuple[sqlite3.Connection, LogWriter]:
+        if self._opened is None:
+            log = LogWriter(self._directory)
+            connection = connect(self._path, busy_seconds=self._busy_seconds, writable=True)
+            self._opened = connection, log
+        return self._opened
 
 
 def _fail(batches: list[_Batch], error: MitameError) -> None:

@@ -1,0 +1,80 @@
+"""The rows of a lens in the snapshot that is served: what the delta is added to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.collection.composite import HalfIndex, exact_index
+from mitame.collection.snapshot import SnapshotLens
+from mitame.distances import Distance
+from mitame.engines.protocol import Index
+from mitame.errors import CorruptCollection
+
+_GATHERED = 1 << 20
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Base:
+    """A lens's rows in a snapshot; none where there is no snapshot, or no such lens in it.
+
+    Attributes:
+        stored: the snapshot's.
+        dimension, distance: the lens's.
+    """
+
+    stored: SnapshotLens | None
+    dimension: int
+    distance: Distance
+
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return 0 if self.stored is None else self.stored.count
+
+    @property
+    def log_rows(self) -> int:
+        """Rows of the log that it covers; the delta begins there."""
+        return 0 if self.stored is None else self.stored.log_rows
+
+    @property
+    def rows(self) -> Numbers:
+        """int64[count], the row of the log that each was, ascending."""
+        return np.empty(0, np.int64) if self.stored is None else self.stored.rows
+
+    @property
+    def owners(self) -> Numbers:
+        """int64[count], the key of each row's item."""
+        return np.empty(0, np.int64) if self.stored is None else self.stored.owners
+
+    @cached_property
+    def index(self) -> Index:
+        """An index over all of them."""
+        if self.stored is None:
+            return exact_index(np.empty((0, self.dimension), np.float32), self.distance)
+        vectors = self.stored.vectors
+        if vectors.dtype == np.float16:
+            return HalfIndex(vectors.view(np.float16), self.distance)
+        return exact_index(vectors.view(np.float32), self.distance)
+
+    def places(self, log_rows: Numbers) -> Numbers:
+        """Where rows of the log, int64[n] below `log_rows`, stand among the rows here.
+
+        Raises:
+            CorruptCollection: one is not here.
+        """
+        rows = self.rows
+        places = np.searchsorted(rows, log_rows)
+        if len(log_rows) and (places.max() >= len(rows) or (rows[places] != log_rows).any()):
+            raise CorruptCollection("a row of the database is missing in the snapshot")
+        return places
+
+    def vectors(self, places: Numbers) -> NDArray[np.float32]:
+        """float32[n, dimension] of the rows at these places, copied."""
+        if self.stored is None:
+            return np.empty((0, self.dimension), np.float32)
+        return self.stored.vectors[places].astype(np.float32, copy=False)

@@ -1,0 +1,182 @@
+"""The merge: a new snapshot beside the old one, then one replace that switches to it.
+
+The plan is written from one moment of the database; vectors are copied afterwards, outside of any
+transaction, and a merge that was killed goes on with what is whole. Readers and writers go on
+meanwhile: what they write is in the next delta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import TypeAlias
+
+from mitame.collection.base import Base
+from mitame.collection.cleanup import clean
+from mitame.collection.generations import Generations, Served, name_of
+from mitame.collection.lens_table import LensTable, StoredLens
+from mitame.collection.log import Log
+from mitame.collection.logcheck import damaged_rows
+from mitame.collection.paths import MERGE_LOCK
+from mitame.collection.planning import plan, vector_blocks
+from mitame.collection.root import serve
+from mitame.collection.snapshot import LensPlan, Planned, SnapshotBuilder, VectorType
+from mitame.collection.snapshot.part import check_digest
+from mitame.collection.view import View
+from mitame.collection.writer import Writer
+from mitame.errors import CorruptCollection, MitameError, StorageError, UsageError
+from mitame.storage import Directory
+
+OnProgress: TypeAlias = Callable[[int, int], None]
+Pin: TypeAlias = Callable[[], AbstractContextManager[View]]
+_BUILDING = ".building-"
+
+
+class Merger:
+    """Makes, switches and removes the generations of one collection.
+
+    Every method holds the merge lock for its length, so that there is one at a time.
+
+    Args:
+        directory: the collection's.
+        log, generations, writer: of it.
+    """
+
+    def __init__(
+        self, directory: Directory, log: Log, generations: Generations, writer: Writer
+    ) -> None:
+        self._directory = directory
+        self._log = log
+        self._generations = generations
+        self._writer = writer
+
+    def merge(
+        self, pin: Pin, *, keep: int, dtype: VectorType, on_progress: OnProgress
+    ) -> int | None:
+        """Make a snapshot of everything and serve it; see `Store.merge`.
+
+        Args:
+            pin: gives a view of now.
+            keep, dtype, on_progress: as in `Store.merge`.
+        """
+        if keep < 1:
+            raise UsageError(f"{keep} generations can't be kept", remedy="keep at least one")
+        with self._directory.lock(MERGE_LOCK):
+            served = self._generations.acquire()
+            try:
+                number = self._build(pin, served, dtype, on_progress)
+            finally:
+                self._generations.release(served)
+            if number is not None:
+                serve(self._directory, number)
+            self._generations.move_on()
+            clean(self._directory, self._generations, self._writer, keep)
+            return number
+
+    def rollback(self, number: int) -> None:
+        """Serve another generation that there is; see `Store.rollback`."""
+        with self._directory.lock(MERGE_LOCK):
+            numbers = self._generations.numbers()
+            if number not in numbers:
+                known = ", ".join(map(str, numbers)) or "none yet"
+                raise UsageError(f"there is no generation {number}", remedy=f"there are: {known}")
+            self._generations.open(number)
+            serve(self._directory, number)
+
+    def _build(
+        self, pin: Pin, served: Served, dtype: VectorType, on_progress: OnProgress
+    ) -> int | None:
+        number = max([served.generation, *self._generations.numbers()]) + 1
+        building = f"{_BUILDING}{name_of(number)}"
+        self._remove_others(building)
+        with pin() as view:
+            if view.position == served.position:
+                return None
+            folder = self._generations.folder.child(building)
+            self._generations.folder.sync()
+            self._directory.sync()
+            builder = SnapshotBuilder(folder, dtype=dtype)
+            lenses = self._lenses_of(builder, view, served, number)
+            table = view.table
+        try:
+            self._copy(builder, lenses, served, table, on_progress)
+            builder.finish()
+        except StorageError:
+            # A disk that is full must not stay so for the sake of a merge.
+            with suppress(MitameError):
+                self._generations.folder.remove(building)
+            raise
+        self._generations.folder.rename(building, name_of(number))
+        self._generations.folder.sync()
+        return number
+
+    def _remove_others(self, building: str) -> None:
+        for name in self._generations.folder.names():
+            if name.startswith(_BUILDING) and name != building:
+                self._generations.folder.remove(name)
+
+    def _lenses_of(
+        self, builder: SnapshotBuilder, view: View, served: Served, number: int
+    ) -> Sequence[LensPlan]:
+        """The lenses of an interrupted merge's plan, or else those of a new one."""
+        self._check_base(served)
+        _check_log(view, self._log)
+        found = builder.planned
+        if found is not None and _is_usable(found, view, served, number):
+            return found.lenses
+        made = plan(view, number)
+        builder.write_plan(made)
+        return made.lenses
+
+    def _check_base(self, served: Served) -> None:
+        """Damage must not be copied into a snapshot whose checksums then say that all is well."""
+        if served.snapshot is not None:
+            folder = self._generations.folder_of(served.generation)
+            for part in served.snapshot.manifest.parts.values():
+                check_digest(folder, part)
+
+    def _copy(
+        self,
+        builder: SnapshotBuilder,
+        lenses: Sequence[LensPlan],
+        served: Served,
+        table: LensTable,
+        on_progress: OnProgress,
+    ) -> None:
+        done, total = 0, builder.vector_bytes
+
+        def count(new: int) -> None:
+            nonlocal done
+            done += new
+            on_progress(done, total)
+
+        entries = {entry.key: entry for entry in table.stored.values()}
+        for lens in lenses:
+            entry = entries[lens.key]
+            base = _base(served, entry)
+            builder.write_vectors(lens.key, vector_blocks(lens, base, entry, self._log), count)
+
+
+def _base(served: Served, entry: StoredLens) -> Base:
+    kept = None if served.snapshot is None else served.snapshot.lenses.get(entry.key)
+    return Base(kept, entry.lens.spec.dimension, entry.lens.spec.distance)
+
+
+def _is_usable(found: Planned, view: View, served: Served, number: int) -> bool:
+    """Every row of the plan is in the served snapshot or in the log still."""
+    keys = set(view.table.keys.values())
+    return (
+        found.generation == number
+        and served.position < found.position <= view.position
+        and all(lens.key in keys for lens in found.lenses)
+    )
+
+
+def _check_log(view: View, log: Log) -> None:
+    for name, entry in view.stored.items():
+        rows = view.lens_rows(name)
+        for text in damaged_rows(view, log, entry, rows.base.log_rows):
+            raise CorruptCollection(
+                f"lens {name!r}: {text}",
+                remedy="look at the whole with: mitame verify; then restore a backup",
+            )
