@@ -214,6 +214,8 @@ class _Reader:
             raise self._wrong(f"a value has more than {MAX_VALUE} characters", start)
         if word.plain and not word.text:
             raise self._wrong("a value is missing", start)
+        if word.plain and word.text[0] in "=!<>":
+            raise self._wrong("a value begins with an operator; put it in quotes", start)
         try:
             return _typed(word.text) if word.plain else word.text
         except OverflowError:

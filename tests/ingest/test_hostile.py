@@ -1,4 +1,4 @@
-"""A folder full of hostile files: the good ones are indexed, each other is refused with a reason."""
+"""A folder of hostile files: the good ones are indexed, the others refused with a reason."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class TinyEmbedder:
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         self.batches.append(len(prepared))
         stacked = np.stack(prepared).astype(np.float32)
-        return stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+        return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True), np.float32)
 
 
 def paint(path: Path, seed: int) -> Path:

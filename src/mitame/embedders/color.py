@@ -107,9 +107,11 @@ class ColorEmbedder:
         """
         from PIL import Image  # 25 ms that a program without pictures saves
 
-        image = Image.fromarray(check_pixels(pixels))
-        # Whole-number averages first, to three times the size at least: quicker.
-        return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=3))
+        # Of a tall picture six rows stand for each row of means: half the time.
+        step = max(1, len(check_pixels(pixels)) // (6 * SIDE))
+        image = Image.fromarray(pixels[::step])
+        # Whole-number averages first: quicker, and colours differ by a level at most.
+        return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=1.5))
 
     def embed(self, prepared: Sequence[NDArray[Any]]) -> Vectors:
         """Any number of prepared pictures to float32[n, 176], each of length 1.
@@ -129,7 +131,7 @@ SPEC = EmbedderSpec(
     name="color",
     weights="",
     input_size=(SIDE, SIDE),
-    preprocessing={"filter": "box", "mode": "squash", "version": 1},
+    preprocessing={"filter": "box", "mode": "squash", "version": 2},
     dimension=DIMENSION,
     licence="Apache-2.0",
     same_at=0.997,

@@ -34,7 +34,7 @@ class NetworkEmbedder:
     ) -> None:
         self._spec = spec
         self._recipe = recipe
-        self._run = run
+        self.run = run
         self._batch_size = batch_size
 
     @property
@@ -73,9 +73,12 @@ class NetworkEmbedder:
             vectors[start : start + len(chunk)] = self._features(chunk)
         return unit(vectors) if self._spec.distance == "cosine" else vectors
 
+    def tensor(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        """Prepared pictures as the network's input, float32[n, 3, height, width]."""
+        return normalise(stack(prepared, self._spec.input_size), self._recipe)
+
     def _features(self, chunk: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        batch = normalise(stack(chunk, self._spec.input_size), self._recipe)
-        features = self._run(batch)
+        features = self.run(self.tensor(chunk))
         if features.shape != (len(chunk), self._spec.dimension):
             raise InvalidModel(
                 f"model {self._spec.name} gives shape {features.shape} for {len(chunk)} pictures, "

@@ -121,6 +121,8 @@ def resample(pixels: Pixels, size: tuple[int, int], box: Box, name: Filter) -> P
     if size == (width, height) and box == (0, 0, *size):
         return pixels
     left, top, right, bottom = box
+    if (right - left, bottom - top) == size and left % 1 == top % 1 == 0:
+        return pixels[int(top) : int(bottom), int(left) : int(right)]
     reach = math.ceil(SUPPORT * max(1.0, (bottom - top) / size[1])) + 1
     first, last = max(0, math.floor(top) - reach), min(height, math.ceil(bottom) + reach)
     resampling = getattr(Image.Resampling, name.upper())
@@ -160,9 +162,13 @@ def stack(prepared: Sequence[NDArray[Any]], size: tuple[int, int]) -> Pixels:
 
 def normalise(batch: Pixels, recipe: Recipe) -> NDArray[np.float32]:
     """uint8[n, height, width, 3] as float32[n, 3, height, width], ``(x - mean) / scale``."""
-    values: NDArray[np.float32] = batch.transpose(0, 3, 1, 2).astype(np.float32, order="C")
-    values -= np.asarray(recipe.mean, np.float32)[:, None, None]
-    values /= np.asarray(recipe.scale, np.float32)[:, None, None]
+    mean, scale = (
+        np.asarray(each, np.float32)[:, None, None] for each in (recipe.mean, recipe.scale)
+    )
+    planes = batch.transpose(0, 3, 1, 2)
+    values = np.empty(planes.shape, np.float32)
+    np.subtract(planes, mean, out=values)
+    values *= 1 / scale
     return values
 
 

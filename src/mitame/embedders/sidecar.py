@@ -44,8 +44,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from mitame.distances import Distance
 from mitame.embedders.preprocess import Filter, Mode, Recipe, Triple
-from mitame.embedders.protocol import Distance
 from mitame.errors import InvalidModel
 
 Pooling = Literal["none", "average", "max", "first"]

@@ -142,7 +142,7 @@ def decode_jpeg(
         raise ImageTooLarge(f"the JPEG has more than {limits.max_scans} scans")
     # of a picture that is shorter than that already, simplejpeg would reduce the longer side
     side = min_side if min_side and min(header.width, header.height) >= 2 * min_side else 0
-    pixels = _quick(data, header, side)
+    pixels = _quick(data, header, side, wants_less=min_side is not None)
     if pixels is None:
         pixels = _thorough(data, header, side)
     swapped = header.orientation >= 5
@@ -150,8 +150,14 @@ def decode_jpeg(
     return upright(pixels, header.orientation), width, height
 
 
-def _quick(data: bytes, header: Header, min_side: int) -> NDArray[np.uint8] | None:
-    """Pixels from libjpeg-turbo, or None where only Pillow can read or judge the picture."""
+def _quick(
+    data: bytes, header: Header, min_side: int, *, wants_less: bool
+) -> NDArray[np.uint8] | None:
+    """Pixels from libjpeg-turbo, or None where only Pillow can read or judge the picture.
+
+    Who wants less than the whole picture gets colours that are not smoothed between samples: a
+    fifth quicker, and gone once the picture is made smaller.
+    """
     if header.components not in (1, 3):
         return None
     try:
@@ -161,6 +167,7 @@ def _quick(data: bytes, header: Header, min_side: int) -> NDArray[np.uint8] | No
             min_height=min_side,
             min_width=min_side,
             min_factor=2 if min_side else 1,
+            fastupsample=wants_less,
         )
     except ValueError as error:
         if any(words in str(error).lower() for words in _LOSS):
