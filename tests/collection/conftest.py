@@ -1,7 +1,10 @@
-"""A fresh collection for a test."""
+"""A fresh collection for a test, and small files on a quick disk for tests of faults."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,3 +19,20 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """A collection with two lenses, nothing in it."""
     with create(tmp_path / "data" / "shop", [LOOK, COLOR]) as made:
         yield made
+
+
+@pytest.fixture
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six rows of four floats per file of the log, so that a few items fill several."""
+    monkeypatch.setattr("mitame.collection.log.SEGMENT_BYTES", 96)
+    monkeypatch.setattr("mitame.collection.log._LEAST_ROOM", 64)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory where there is one: SQLite syncs for real, which takes its time."""
+    memory = Path("/dev/shm")
+    where = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    made = Path(tempfile.mkdtemp(prefix="mitame-test-", dir=where))
+    yield made
+    shutil.rmtree(made)

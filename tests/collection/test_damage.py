@@ -24,7 +24,6 @@ from mitame.errors import (
 from mitame.filters import parse
 from tests.collection.made import COLOR, LOOK, image, noise, put
 
-
 SEGMENT = segment_name(1, 0)
 
 

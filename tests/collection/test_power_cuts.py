@@ -10,138 +10,35 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import tarfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from mitame.collection import (
-    Attach,
-    ItemImage,
-    Lens,
-    Patch,
-    Relocate,
-    Remove,
-    Store,
-    create,
-    open_store,
-)
+from mitame.collection import open_store
 from mitame.collection.backup import back_up
+from mitame.collection.paths import DATABASE
 from mitame.storage import LocalDirectory
-from mitame.testing.faults import Faults, FaultyDirectory, PowerCut, Unsynced
-from tests.collection.made import COLOR, LOOK, image, noise, put, spec
+from mitame.testing.faults import Effect, Faults, FaultyDirectory, PowerCut, Unsynced
 from tests.collection.moments import Moment, answers, moment
+from tests.collection.workloads import (
+    MERGE,
+    OLD,
+    WORKLOADS,
+    Step,
+    empty,
+    generation,
+    rehearse,
+)
 
-Step: TypeAlias = Callable[[Store], object]
+GOLDEN = Path(__file__).parent.parent / "golden"
+EFFECTS: tuple[Effect, ...] = ("none", "start", "garbage")
+STRIDE = int(os.environ.get("MITAME_CUT_STRIDE", "41"))
+"""Every so manieth call is cut for good."""
+
 SEEDS = int(os.environ.get("MITAME_CUT_SEEDS", "1"))
 """How many random outcomes of each cut are tried, beside the strictest one."""
-NEW = Lens("new", spec(5, name="made-new"))
-
-
-@pytest.fixture(autouse=True)
-def _small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Six rows of four floats per file of the log, so that a few items fill several."""
-    monkeypatch.setattr("mitame.collection.log.SEGMENT_BYTES", 96)
-    monkeypatch.setattr("mitame.collection.log._LEAST_ROOM", 64)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory where there is one: SQLite syncs for real, which takes its time."""
-    memory = Path("/dev/shm")
-    where = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
-    made = Path(tempfile.mkdtemp(prefix="mitame-cuts-", dir=where))
-    yield made
-    shutil.rmtree(made)
-
-
-def both(n: int) -> ItemImage:
-    """An image with vectors for two lenses."""
-    made = image(n)
-    vectors = {"look": noise(n), "color": noise(n, 3)}
-    return ItemImage(vectors, made.content_hash, made.source, n, n, 64, 48, "JPEG")
-
-
-def append(*changes: object) -> Step:
-    """The step of appending changes."""
-    return lambda store: store.append(list(changes))  # type: ignore[arg-type]  # they are changes
-
-
-def merge(keep: int = 2) -> Step:
-    """The step of merging."""
-    return lambda store: store.merge(keep=keep)
-
-
-def attach(item_id: str, seed: int, **vectors: int) -> Attach:
-    """Vectors of dimension 5 and another seed for the image that follows from a seed."""
-    return Attach(item_id, f"{seed:064x}", {lens: noise(n, 5) for lens, n in vectors.items()})
-
-
-WRITE: Sequence[Step] = [
-    append(put("a", both(1)), put("b", both(2)), put("c", image(3), image(4))),
-    append(put("a", image(5)), Remove("b")),
-    append(Patch("c", "x", {"n": 1}), Relocate("a", "d", "/moved")),
-    append(*(put(f"i{n}", both(n)) for n in range(10, 24))),
-    append(Attach("c", f"{3:064x}", {"look": noise(30), "color": noise(31, 3)}), Remove("i11")),
-]
-MERGE: Sequence[Step] = [
-    append(*(put(f"i{n}", both(n), category="x", attributes={"n": n}) for n in range(9))),
-    merge(),
-    append(put("i1", image(20)), Remove("i2"), Patch("i3", None, {"m": True})),
-    merge(),
-    append(*(put(f"j{n}", both(n)) for n in range(9)), Remove("i4")),
-    merge(),
-    merge(),
-    append(Remove("i5")),
-    merge(keep=1),
-    append(put("last", both(7))),
-]
-ROLLBACK: Sequence[Step] = [
-    append(*(put(f"i{n}", both(n)) for n in range(7))),
-    merge(keep=3),
-    append(Remove("i1"), put("k", both(9))),
-    merge(keep=3),
-    append(put("i2", image(30)), Remove("i3")),
-    lambda store: store.rollback(1),
-    append(put("l", both(10)), Remove("i4")),
-    lambda store: store.rollback(2),
-    merge(keep=3),
-    lambda store: store.rollback(2),
-    append(Remove("l")),
-    merge(keep=1),
-]
-LENSES: Sequence[Step] = [
-    append(*(put(f"i{n}", both(n)) for n in range(7))),
-    lambda store: store.add_lens(NEW),
-    append(*(attach(f"i{n}", n, new=n + 50) for n in range(5))),
-    merge(),
-    append(*(attach(f"i{n}", n, new=n + 50) for n in range(5, 7))),
-    lambda store: store.swap_lenses("new", "look"),
-    append(attach("i1", 1, look=90)),
-    lambda store: store.drop_lens("new"),
-    merge(),
-    append(Remove("i2")),
-    merge(keep=1),
-]
-WORKLOADS = {"write": WRITE, "merge": MERGE, "rollback": ROLLBACK, "lenses": LENSES}
-
-
-def rehearse(path: Path, steps: Sequence[Step]) -> list[tuple[Moment, int]]:
-    """What is shown before the first step and after each, and the generation that answers."""
-    with open_store(path) as store:
-        shown = [(moment(store), _generation(store))]
-        for step in steps:
-            step(store)
-            assert store.check() == []
-            shown.append((moment(store), _generation(store)))
-    return shown
-
-
-def _generation(store: Store) -> int:
-    with store.pin() as view:
-        return view.generation
 
 
 class Cuts:
@@ -175,19 +72,24 @@ class Cuts:
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_a_power_cut_at_every_call(folder: Path, name: str) -> None:
+def test_a_power_cut_at_every_call(folder: Path, small_files: None, name: str) -> None:
     """Every acknowledged step is there, the one under way wholly or not at all, all is well."""
-    steps = WORKLOADS[name]
-    create(folder / "plain", [LOOK, COLOR]).close()
-    shutil.copytree(folder / "plain", folder / "faulty")
+    empty(folder / "plain")
+    empty(folder / "faulty")
+    cuts = _cut_everywhere(folder, WORKLOADS[name])
+    print(f"{name}: {cuts.points} cut points, {cuts.copies} outcomes")
+    assert cuts.points > 3 * len(WORKLOADS[name])
+
+
+def _cut_everywhere(folder: Path, steps: Sequence[Step]) -> Cuts:
+    """Does steps to the collections ``plain`` and ``faulty``, which are equal."""
     shown = rehearse(folder / "plain", steps)
     done = 0
 
     def look(path: Path) -> None:
         with open_store(path) as store:
-            now = moment(store)
-            assert now in (shown[done][0], shown[min(done + 1, len(steps))][0])
-            assert _generation(store) in {g for _, g in shown[done : done + 2]}
+            assert moment(store) in [m for m, _ in shown[done : done + 2]]
+            assert generation(store) in {g for _, g in shown[done : done + 2]}
             assert store.check() == []
 
     faulty = FaultyDirectory(folder / "faulty", Faults())
@@ -198,5 +100,98 @@ def test_a_power_cut_at_every_call(folder: Path, name: str) -> None:
             step(store)
             done += 1
             cuts.cut(faulty)
-    print(f"{name}: {cuts.points} cut points, {cuts.copies} outcomes")
-    assert cuts.points > 3 * len(steps)
+    return cuts
+
+
+def test_a_collection_of_format_1(folder: Path, small_files: None) -> None:
+    """One that an earlier mitame made is upgraded and written to, whenever the power goes."""
+    with tarfile.open(GOLDEN / "collection-1.tar.gz") as archive:
+        archive.extractall(folder / "old", filter="data")
+    (old,) = [path.parent for path in (folder / "old").rglob("collection.sqlite3")]
+    shutil.copytree(old, folder / "plain")
+    shutil.copytree(old, folder / "faulty")
+    _cut_everywhere(folder, OLD)
+
+
+def test_backups(folder: Path, small_files: None) -> None:
+    """A backup is there whole or not at all; what it was taken of is as it was."""
+    shown = rehearse(empty(folder / "shop"), MERGE)[-1][0]
+    (folder / "target").mkdir()
+
+    def look(path: Path) -> None:
+        names = sorted(p.name for p in path.glob("backup/*"))
+        if names not in ([], [DATABASE]):  # its file is copied to where its folder isn't, too
+            with open_store(path / "backup") as store:
+                assert moment(store) == shown
+                assert store.check() == []
+        else:
+            assert not is_there
+
+    is_there = False
+    faulty = FaultyDirectory(folder / "target", Faults())
+    cuts = Cuts(folder, look)
+    cuts.watch(faulty)
+    with open_store(folder / "shop") as store:
+        with store.pin() as view:
+            source = LocalDirectory(folder / "shop")
+            back_up(view, source, faulty, "backup", on_progress=lambda *_: None)
+        is_there = True
+        cuts.cut(faulty)
+        assert moment(store) == shown
+        assert store.check() == []
+    print(f"backup: {cuts.points} cut points, {cuts.copies} outcomes")
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_going_on_after_a_power_cut(folder: Path, small_files: None, name: str) -> None:
+    """Cut for good, with the write under way torn; the next process ends where it should."""
+    steps = WORKLOADS[name]
+    shown = rehearse(empty(folder / "plain"), steps)
+    wanted = _answers(folder / "plain")
+    tried = 0
+    for effect in EFFECTS:
+        at = 1 + tried % STRIDE
+        while (copy := _cut(folder, steps, at, effect)) is not None:
+            path, done = copy
+            _go_on(path, steps, done, shown)
+            assert _answers(path) == wanted
+            shutil.rmtree(path)
+            at, tried = at + STRIDE, tried + 1
+    print(f"{name}: gone on after {tried} cuts")
+    assert tried > 4
+
+
+def _cut(folder: Path, steps: Sequence[Step], at: int, effect: Effect) -> tuple[Path, int] | None:
+    """The disk after a cut at a call, and how many steps were acknowledged; None past the end."""
+    path = empty(folder / f"cut-{effect}-{at}")
+    faulty = FaultyDirectory(path, Faults(cut_at=at, effect=effect, seed=at))
+    done = 0
+    try:
+        with open_store(path, directory=faulty) as store:
+            for step in steps:
+                step(store)
+                done += 1
+    except PowerCut:
+        copy = folder / "after"
+        faulty.durable_copy(copy, unsynced_bytes="random", unsynced_names="random", seed=at)
+        return copy, done
+    finally:
+        shutil.rmtree(path)
+    return None
+
+
+def _go_on(path: Path, steps: Sequence[Step], done: int, shown: list[tuple[Moment, int]]) -> None:
+    with open_store(path) as store:
+        before, after = shown[done], shown[done + 1]
+        is_undone = moment(store) == before[0] != after[0]
+        if is_undone or generation(store) != after[1]:
+            steps[done](store)
+        for step in steps[done + 1 :]:
+            step(store)
+        assert moment(store) == shown[-1][0]
+        assert store.check() == []
+
+
+def _answers(path: Path) -> list[list[tuple[str, float]]]:
+    with open_store(path) as store:
+        return answers(store)
