@@ -27,6 +27,7 @@ from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
 Floats = NDArray[np.float32]
 
 SIDE = 32
+DECODE_SIDE = 256
 BATCH = 16
 GLOBAL_SHARE = 0.5
 BACKGROUND_FLOOR = 0.15
@@ -91,8 +92,11 @@ class ColorEmbedder:
 
     @property
     def decode_side(self) -> int:
-        """Shorter side, in pixels, that a decoded picture must at least have to lose nothing."""
-        return SIDE
+        """Shorter side, in pixels, that a decoded picture must at least have to lose nothing.
+
+        Less would do, but then a vector would depend on which other lenses a picture is decoded for.
+        """
+        return DECODE_SIDE
 
     @property
     def batch_size(self) -> int:
