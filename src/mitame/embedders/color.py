@@ -94,7 +94,7 @@ class ColorEmbedder:
     def decode_side(self) -> int:
         """Shorter side, in pixels, that a decoded picture must at least have to lose nothing.
 
-        Less would do, but then a vector would depend on which other lenses a picture is decoded for.
+        Less would do, but then a vector would depend on which lenses a picture is decoded for.
         """
         return DECODE_SIDE
 
