@@ -1,12 +1,18 @@
-"""A collection against a plain dictionary: any sequence of changes, reopened at any time."""
+"""A collection against a plain dictionary: any sequence of changes, merges, rollbacks and cuts.
+
+The files are on a faulty disk; at a cut, the machine goes on with what the disk shows then.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from mitame.collection import (
+    Attach,
     Attribute,
     Item,
     ItemImage,
@@ -32,13 +39,17 @@ from mitame.distances import exact
 from mitame.errors import ItemExists, ItemNotFound
 from mitame.filters import Filter, Match, parse
 from mitame.search import Query, search, similar
+from mitame.testing.faults import FaultyDirectory, PowerCut
 from tests.collection.made import COLOR, LOOK, image, noise
 
+EXAMPLES = int(os.environ.get("MITAME_MODEL_EXAMPLES", "50"))
+"""Times up to 25 steps."""
 IDS = st.sampled_from([f"i{n}" for n in range(8)])
 CATEGORIES = st.sampled_from([None, "mug", "cup"])
 ATTRIBUTES: st.SearchStrategy[dict[str, Attribute]] = st.dictionaries(
     st.sampled_from(["n", "m"]), st.sampled_from([0, 1, True, "1", None]), max_size=2
 )
+SEED = st.integers(1, 12)
 SEEDS = st.lists(st.integers(1, 12), min_size=1, max_size=3)
 WHERE = [None, parse("category=mug"), parse("n=1,m!=0"), Filter((), (Match("category", (None,)),))]
 
@@ -51,16 +62,97 @@ class AgainstADictionary(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.model: dict[str, Item] = {}
         self.position = 0
+        self.cuts = 0
 
     @initialize()
     def make(self) -> None:
-        self.store = create(self.folder / "shop", [LOOK, COLOR])
-        self.reader = open_store(self.store.path)
+        self.segments = pytest.MonkeyPatch()
+        self.segments.setattr("mitame.collection.log.SEGMENT_BYTES", 64)
+        self.segments.setattr("mitame.collection.log._LEAST_ROOM", 64)
+        path = self.folder / "shop"
+        create(path, [LOOK, COLOR]).close()
+        self._open(path)
+
+    def _open(self, path: Path) -> None:
+        self.disk = FaultyDirectory(path)
+        self.store = open_store(path, directory=self.disk)
+        self.reader = open_store(path)
 
     def teardown(self) -> None:
         self.store.close()
         self.reader.close()
+        self.segments.undo()
         shutil.rmtree(self.folder)
+
+    @rule(keep=st.integers(1, 3))
+    def merge(self, keep: int) -> None:
+        """Nothing that can be asked changes; the snapshot has everything."""
+        numbers = [info.number for info in self.store.generations()]
+        made = self.store.merge(keep=keep)
+        if made is not None:
+            assert made > max(numbers, default=0)
+            assert self.store.delta().items == 0
+        kept = [info.number for info in self.store.generations()]
+        assert len(kept) <= keep + 2  # one more may be served, and one be pinned by the reader
+
+    @precondition(lambda self: self.store.generations())
+    @rule(data=st.data())
+    def rollback(self, data: st.DataObject) -> None:
+        """Nothing that can be asked changes."""
+        numbers = [info.number for info in self.store.generations()]
+        number = data.draw(st.sampled_from(numbers))
+        self.store.rollback(number)
+        with self.store.pin() as view:
+            assert view.generation == number
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), seed=st.integers(1, 12))
+    def attach(self, data: st.DataObject, seed: int) -> None:
+        """Another vector for the images of an item with the same bytes; all else stays."""
+        item = self.model[data.draw(st.sampled_from(sorted(self.model)))]
+        meant = data.draw(st.sampled_from(item.images)).content_hash
+        self.store.append([Attach(item.id, meant, {"look": noise(seed)})])
+        self.position += 1
+        images = tuple(
+            replace(i, vectors={"look": noise(seed)}) if i.content_hash == meant else i
+            for i in item.images
+        )
+        self.model[item.id] = replace(item, images=images)
+
+    @rule(calls=st.integers(1, 60), what=st.sampled_from(["put", "merge", "rollback"]), seed=SEED)
+    def power_cut(self, calls: int, what: str, seed: int) -> None:
+        """In the middle of something, at a random call: it is done, or nothing of it is."""
+        self.disk.faults.cut_at = len(self.disk.faults.calls) + calls
+        self.disk.faults.effect = "garbage"
+        items = [Item(f"i{n}", "mug", {}, (image(seed + n),)) for n in range(3)]
+        try:
+            if what == "put":
+                self.store.append(list(map(Put, items)))
+            elif what == "merge":
+                self.store.merge(keep=1)
+            elif numbers := [info.number for info in self.store.generations()]:
+                self.store.rollback(numbers[0])
+        except PowerCut:
+            is_cut = True
+        else:
+            is_cut = False
+            self.disk.faults.cut_at = None
+        if is_cut:
+            self._power_is_back(seed)
+        with self.store.pin() as view:
+            done = view.position != self.position
+        assert done == (what == "put") or (is_cut and not done)
+        if done:
+            self.position += len(items)
+            self.model.update({item.id: item for item in items})
+
+    def _power_is_back(self, seed: int) -> None:
+        self.cuts += 1
+        path = self.folder / f"after-{self.cuts}"
+        self.disk.durable_copy(path, unsynced_bytes="random", unsynced_names="random", seed=seed)
+        self.store.close()
+        self.reader.close()
+        self._open(path)
 
     @rule(
         entries=st.lists(st.tuples(IDS, SEEDS, CATEGORIES, ATTRIBUTES), min_size=1, max_size=4),
@@ -133,8 +225,10 @@ class AgainstADictionary(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         """Nothing changes by closing and opening."""
+        path = self.store.path
         self.store.close()
-        self.store = open_store(self.folder / "shop")
+        self.reader.close()
+        self._open(path)
 
     @rule()
     def check(self) -> None:
@@ -203,4 +297,6 @@ def _nearest(items: list[Item], limit: int) -> list[tuple[float, str]]:
 
 
 TestAgainstADictionary = AgainstADictionary.TestCase
-TestAgainstADictionary.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestAgainstADictionary.settings = settings(
+    max_examples=EXAMPLES, stateful_step_count=25, deadline=None
+)

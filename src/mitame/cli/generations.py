@@ -12,7 +12,6 @@ import click
 
 from mitame.cli.options import collection_options, json_option, open_existing, print_json
 from mitame.cli.progress import BytesBar
-from mitame.cli.telling import say
 
 if TYPE_CHECKING:
     from mitame.collection import Store
@@ -58,8 +57,8 @@ def merge_command(
     dtype: Literal["float16", "float32"] = "float16" if half else "float32"
     with open_existing(data, collection) as items:
         while True:
-            due = not (if_due or interval) or _is_due(items.store)
-            if due:
+            always = not (if_due or interval)
+            if always or why_due(items.store):
                 with BytesBar("Merging", quiet=quiet) as bar:
                     made = items.store.merge(keep=keep, dtype=dtype, on_progress=bar)
                 _tell(collection, made, as_json=as_json)
@@ -75,13 +74,11 @@ def _be_polite() -> None:
         os.nice(POLITE)
 
 
-def _is_due(store: Store) -> bool:
+def why_due(store: Store) -> str | None:
+    """Why so much has changed that a merge pays; None where it doesn't."""
     from mitame.collection.policy import MergePolicy, should_merge
 
-    reason = should_merge(store.delta(), MergePolicy())
-    if reason:
-        say(f"merging: {reason}")
-    return reason is not None
+    return should_merge(store.delta(), MergePolicy())
 
 
 def _tell(collection: str, made: int | None, *, as_json: bool) -> None:

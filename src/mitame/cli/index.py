@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mitame.cli.generations import why_due
 from mitame.cli.options import (
     collection_options,
     json_option,
@@ -46,6 +49,7 @@ INTERRUPTED = 130
     metavar="FILE",
     help="Write every bad file with its reason as JSON lines.",
 )
+@click.option("--no-merge", is_flag=True, help="Make no snapshot, even where one is due.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @threads_option
 @private_option
@@ -58,6 +62,7 @@ def index_command(
     prune: bool,
     lenses: tuple[str, ...],
     errors: Path | None,
+    no_merge: bool,
     quiet: bool,
     threads: int | None,
     allow_private: bool,
@@ -97,14 +102,28 @@ def index_command(
             on_progress=bar,
         )
         total = len(items)
+        reason = None if no_merge or report.interrupted else why_due(items.store)
     if errors is not None:
         write_errors(errors, report.refused)
     summarise(report, errors)
+    if reason:
+        say(f"making a snapshot: {reason}")
+        merge_apart(data, collection, quiet=quiet)
     if as_json:
         print_json({"collection": collection, **report.to_json(), "items": total})
     else:
         click.echo(f"{total} items in collection {collection!r}, kept in {data}")
     return INTERRUPTED if report.interrupted else 0
+
+
+def merge_apart(data: Path, collection: str, *, quiet: bool) -> None:
+    """Merge in a process of its own, at low priority; one that fails loses nothing."""
+    words = [sys.executable, "-m", "mitame", "merge", "--data", str(data)]
+    words += ["--collection", collection, *(["--quiet"] if quiet else [])]
+    # S603: our own interpreter, no shell, and a list of arguments
+    done = subprocess.run(words, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+    if done.returncode:
+        say("everything is kept; try again with: mitame merge")
 
 
 def lens_mapping(lenses: Sequence[str]) -> dict[str, str] | None:
