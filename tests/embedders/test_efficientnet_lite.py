@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mitame.demo.drawn import draw
 from mitame.embedders import efficientnet_lite
 from mitame.embedders.efficientnet_lite import (
     DIMENSION,
@@ -38,11 +39,13 @@ def installed(name: str) -> Path:
 
 
 def inputs(side: int) -> NDArray[np.float32]:
-    """Noise and a smooth ramp: what the network never and what it often sees."""
+    """Noise and a smooth ramp, which the network never sees, and two pictures of things."""
     random = np.random.default_rng(side)
     noise = random.uniform(-1, 1, (1, 3, side, side))
     ramp = np.linspace(-1, 1, side) + np.zeros((1, 3, side, 1))
-    return np.concatenate([noise, ramp]).astype(np.float32)
+    things = [draw("mug", "red", "stripes", 1, side), draw("guitar", "blue", "plain", 2, side)]
+    pictures = np.stack([np.asarray(each) for each in things]).transpose(0, 3, 1, 2) / 127.5 - 1
+    return np.concatenate([noise, ramp, pictures]).astype(np.float32)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
