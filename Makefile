@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests benchmarks scripts
 
-.PHONY: demo test test-crash check format bench clean help
+.PHONY: demo test test-crash check format bench bench-collection clean help
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -31,6 +31,19 @@ demo: $(VENV)/.base ## index real pictures and show what looks like what
 test: $(VENV)/.test ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+test-crash: $(VENV)/.test ## kill -9 of writers, mergers and readers, 200 rounds each
+	MITAME_CRASH_ROUNDS=200 $(BIN)/python -m pytest tests/test_crash.py tests/collection -k "kill or crash" -s
+
+check: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group check
+	@touch $@
+
+demo: $(VENV)/.base ## index real pictures and show what looks like what
+	$(BIN)/mitame demo --to demo-out
+
+test: $(VENV)/.test ## run the tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
 test-crash: $(VENV)/.test ## kill -9 an index 50 times and look for losses
 	MITAME_CRASH_ROUNDS=50 $(BIN)/python -m pytest tests/test_crash.py -s
 
@@ -47,6 +60,11 @@ format: $(VENV)/.check ## bring the code into the house's form
 
 bench: $(VENV)/.test ## pictures per second beside the model alone, peak memory
 	$(BIN)/python -m benchmarks.ingest $(BENCH_ARGS)
+
+bench-collection: $(VENV)/.test ## a million vectors, and two minutes of readers, writer and merges
+	$(BIN)/python -m benchmarks.scale --rows 1000000 --dim 256
+	$(BIN)/python -m benchmarks.scale --rows 200000 --dim 1280
+	$(BIN)/python -m benchmarks.mixed --seconds 120
 
 clean: ## remove what was made here
 	rm -rf $(VENV) demo-out bench-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
