@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mitame.cli.main import COMMANDS, app
+from mitame.cli.app import COMMANDS, app
 
 TARGET = Path(__file__).parent.parent / "docs" / "commands.md"
 HEAD = """# Commands

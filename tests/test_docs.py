@@ -87,9 +87,9 @@ def test_every_command_in_the_pages_works(home: Path) -> None:
 
 def test_what_ci_runs_itself_is_in_its_script() -> None:
     """The commands left out above stand in the continuous integration's script."""
-    script = (ROOT / ".ci" / "run").read_text()
+    lines = [line.split("#")[0] for line in (ROOT / ".ci" / "run").read_text().splitlines()]
     for needle in RUN_BY_CI.values():
-        assert needle in script
+        assert any(needle in line for line in lines), needle
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=str)

@@ -6,29 +6,38 @@ CLI, HTTP and page are thin doors to the same calls.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mitame import collection as storage
-from mitame.collection import KEEP, Item, ItemImage, Lens, Patch, Put, Remove
+from mitame.adding import Adding
+from mitame.arguments import (
+    check_path,
+    check_targets,
+    check_threads,
+    check_threshold,
+    filter_of,
+    lens_of,
+    vector_of,
+)
+from mitame.collection import KEEP, Item, Lens, Patch, Remove
 from mitame.collection.changes import Keep
-from mitame.collection.item import check_attributes, check_id
-from mitame.distances import check_vectors
+from mitame.collection.item import check_attributes, check_category, check_id
 from mitame.embedders.protocol import EmbedderSpec
-from mitame.errors import CollectionNotFound, SpecMismatch, UnknownLens, UsageError
-from mitame.filters import Filter, parse
-from mitame.images.limits import ImageLimits
+from mitame.errors import InvalidId, SpecMismatch, UsageError
+from mitame.filters import Filter
+from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
 from mitame.images.sources import open_source
 from mitame.ingest import IndexReport, index
 from mitame.ingest.filling import FillReport, coverage, fill_lens
 from mitame.ingest.report import OnProgress
-from mitame.lenses import DEFAULT_LENSES, Embedders, Lenses, new_lenses
-from mitame.picture import Picture, item_image, load
-from mitame.search import Answer, Query, search, similar
+from mitame.lenses import Embedders, Lenses, new_lenses
+from mitame.opening import opened, opened_or_made
+from mitame.picture import Picture, embedded
+from mitame.search import Answer, Query, check_limit, search, similar
 
 
 def open(  # noqa: A001 - read as mitame.open, beside json.load and gzip.open
@@ -39,6 +48,7 @@ def open(  # noqa: A001 - read as mitame.open, beside json.load and gzip.open
     lenses: Lenses | None = None,
     threads: int | None = None,
     allow_private: bool = False,
+    limits: ImageLimits | None = None,
 ) -> Collection:
     """Open a collection of a data directory; make both where they are missing.
 
@@ -48,23 +58,22 @@ def open(  # noqa: A001 - read as mitame.open, beside json.load and gzip.open
         create: make it when it is missing; otherwise that is an error.
         lenses: names to embedders, for a new collection: a catalogue name (see
             ``mitame models``), ``vectors:DIM`` or ``vectors:DIM:euclidean`` for vectors of
-            your own, or a spec. The first one answers when no lens is named.
+            your own, or a spec. The first one answers when no lens is named. A collection
+            that exists must have them.
         threads: cores to use; all when None.
         allow_private: fetch pictures from private network addresses, too.
+        limits: bounds on bytes and pixels of a picture.
 
     Raises:
         CollectionNotFound: it is missing and `create` is false.
+        SpecMismatch: it exists, with other lenses than those named.
         CollectionError: it can't be opened; the code says why.
         UnknownEmbedder: a lens names an embedder that is not in the catalogue.
     """
-    path = storage.collection_path(Path(data), collection)
-    try:
-        store = storage.open_store(path)
-    except CollectionNotFound:
-        if not create:
-            raise
-        store = storage.create(path, new_lenses(lenses or DEFAULT_LENSES))
-    return Collection(store, threads=threads, allow_private=allow_private)
+    check_threads(threads)
+    path = storage.collection_path(check_path(data, "data"), collection)
+    store = opened_or_made(path, lenses) if create else opened(path, lenses)
+    return Collection(store, threads=threads, allow_private=allow_private, limits=limits)
 
 
 class Collection:
@@ -75,12 +84,17 @@ class Collection:
     """
 
     def __init__(
-        self, store: storage.Store, *, threads: int | None = None, allow_private: bool = False
+        self,
+        store: storage.Store,
+        *,
+        threads: int | None = None,
+        allow_private: bool = False,
+        limits: ImageLimits | None = None,
     ) -> None:
         self._store = store
         self._threads = threads
         self._allow_private = allow_private
-        self._limits = ImageLimits()
+        self._limits = limits or DEFAULT_LIMITS
         self._embedders = Embedders()
 
     # -- items ---------------------------------------------------------------------------
@@ -90,7 +104,7 @@ class Collection:
         id: str | int,  # noqa: A002 - the word that users know
         *,
         image: Picture | None = None,
-        images: Sequence[Picture] = (),
+        images: Iterable[Picture] = (),
         vector: ArrayLike | None = None,
         vectors: Mapping[str, ArrayLike] | None = None,
         category: str | None = None,
@@ -111,20 +125,22 @@ class Collection:
             replace: False refuses an id that is there already.
 
         Raises:
-            UsageError: neither image nor vector, or both; a bad id or attribute.
+            UsageError: neither image nor vector, or both; a bad id, category or attribute.
             ImageError: the picture can't be used; nothing was changed.
             ItemExists: the id is there and `replace` is false.
         """
-        pictures = [*([] if image is None else [image]), *images]
-        given = dict(vectors or {})
-        if vector is not None:
-            given[self.default_lens] = vector
-        if bool(pictures) == bool(given):
-            raise UsageError("an item needs either images or vectors", remedy="give one of both")
-        kept = [self._pictured(picture) for picture in pictures] or [self._bare(given)]
-        item = Item(check_id(id), category, check_attributes(attributes), tuple(kept))
-        prints = {} if given else self._fingerprints()
-        self._store.append([Put(item, create_only=not replace, fingerprints=prints)])
+        adding = Adding(self.lenses, self._embedders, self._limits, self._allow_private)
+        put = adding.put(
+            id,
+            image=image,
+            images=images,
+            vector=vector,
+            vectors=vectors,
+            category=category,
+            attributes=attributes,
+            replace=replace,
+        )
+        self._store.append([put])
 
     def update(
         self,
@@ -139,7 +155,8 @@ class Collection:
             ItemNotFound: no item has this id.
         """
         fields = attributes if isinstance(attributes, Keep) else check_attributes(attributes)
-        self._store.append([Patch(check_id(id), category=category, attributes=fields)])
+        kind = category if isinstance(category, Keep) else check_category(category)
+        self._store.append([Patch(check_id(id), category=kind, attributes=fields)])
 
     def remove(self, id: str | int) -> None:  # noqa: A002
         """Remove an item.
@@ -147,12 +164,21 @@ class Collection:
         Raises:
             ItemNotFound: no item has this id.
         """
-        self._store.append([Remove(check_id(id))])
+        self.remove_all([id])
+
+    def remove_all(self, ids: Iterable[str | int]) -> None:
+        """Remove several items at once: all of them, or none.
+
+        Raises:
+            ItemNotFound: no item has one of these ids; nothing was removed.
+        """
+        self._store.append([Remove(each) for each in dict.fromkeys(map(check_id, ids))])
 
     def get(self, id: str | int) -> Item | None:  # noqa: A002
         """The item, or None. Its vectors are not loaded: see `vectors`."""
+        wanted = check_id(id)
         with self._store.pin() as view:
-            return view.get(check_id(id))
+            return view.get(wanted)
 
     def vectors(self, id: str | int, lens: str | None = None) -> NDArray[np.float32]:  # noqa: A002
         """The item's vectors as float32[images, dim].
@@ -160,24 +186,32 @@ class Collection:
         Raises:
             ItemNotFound: no item has this id.
         """
+        wanted = check_id(id)
         with self._store.pin() as view:
-            return view.vectors(check_id(id), _lens_of(view.lenses, lens).name)
+            return view.vectors(wanted, lens_of(view.lenses, lens).name)
 
     def items(self, where: str | Filter | None = None) -> Iterator[Item]:
         """All items, by id, that match the filter; a consistent moment."""
+        return self._walk(filter_of(where))
+
+    def _walk(self, condition: Filter | None) -> Iterator[Item]:
         with self._store.pin() as view:
-            yield from view.items(_filter(where))
+            yield from view.items(condition)
 
     def count(self, where: str | Filter | None = None) -> int:
         """How many items match the filter."""
+        condition = filter_of(where)
         with self._store.pin() as view:
-            return view.count(_filter(where))
+            return view.count(condition)
 
     def __len__(self) -> int:
         return self.count()
 
     def __contains__(self, id: object) -> bool:  # noqa: A002
-        return isinstance(id, str | int) and self.get(id) is not None
+        try:
+            return isinstance(id, str | int) and self.get(id) is not None
+        except InvalidId:
+            return False
 
     # -- asking --------------------------------------------------------------------------
 
@@ -203,18 +237,19 @@ class Collection:
         """
         if (image is None) == (vector is None):
             raise UsageError("a search needs either an image or a vector", remedy="give one")
+        condition, lowest = filter_of(where), check_threshold(score_threshold)
+        check_limit(limit)
         with self._store.pin() as view:
             # The lens of this very moment: another process may switch its name meanwhile.
-            chosen = _lens_of(view.lenses, lens)
-            asked = self._vector_of(image, chosen) if image is not None else vector
-            query = Query(
-                lens=chosen.name,
-                vectors=check_vectors(np.atleast_2d(np.asarray(asked)), chosen.spec.dimension),
-                limit=limit,
-                where=_filter(where),
-                score_threshold=score_threshold,
+            chosen = lens_of(view.lenses, lens)
+            if image is not None:
+                asked = self._vector_of(image, chosen)
+            elif vector is not None:
+                asked = vector_of(vector, chosen)
+            vectors = asked[np.newaxis]
+            return search(
+                view, Query(chosen.name, vectors, limit, condition, score_threshold=lowest)
             )
-            return search(view, query)
 
     def similar(
         self,
@@ -230,19 +265,21 @@ class Collection:
         Raises:
             ItemNotFound: no item has this id.
         """
+        wanted, condition = check_id(id), filter_of(where)
+        lowest = check_threshold(score_threshold)
         with self._store.pin() as view:
             return similar(
                 view,
-                check_id(id),
-                lens=_lens_of(view.lenses, lens).name,
+                wanted,
+                lens=lens_of(view.lenses, lens).name,
                 limit=limit,
-                where=_filter(where),
-                score_threshold=score_threshold,
+                where=condition,
+                score_threshold=lowest,
             )
 
     def embed(self, image: Picture, *, lens: str | None = None) -> NDArray[np.float32]:
         """A picture's vector under a lens, float32[dim]; nothing is stored."""
-        return self._vector_of(image, _lens_of(self.lenses, lens))
+        return self._vector_of(image, lens_of(self.lenses, lens))
 
     # -- the whole -----------------------------------------------------------------------
 
@@ -252,6 +289,7 @@ class Collection:
         category_from_folder: bool = False,
         prefix: str = "",
         prune: bool = False,
+        allow_outside: bool = False,
         on_progress: OnProgress | None = None,
     ) -> IndexReport:
         """Bring the collection in line with folders, archives, manifests or lists of URLs.
@@ -264,17 +302,21 @@ class Collection:
             category_from_folder: an image's folder is its item's category.
             prefix: put before every id, to keep two folders apart.
             prune: remove items whose file vanished from its target.
+            allow_outside: a manifest may name files outside its own folder.
             on_progress: called after every few images.
         """
         sources = [
             open_source(
-                os.fspath(target),
+                target,
                 category_from_folder=category_from_folder,
+                allow_outside=allow_outside,
                 allow_private=self._allow_private,
                 limits=self._limits,
             )
-            for target in targets
+            for target in check_targets(targets)
         ]
+        if not isinstance(prefix, str):
+            raise UsageError(f"prefix is a {type(prefix).__name__}", remedy="give text")
         return index(
             self._store,
             self._embedders.all(self.lenses),
@@ -320,7 +362,7 @@ class Collection:
             UsageError: images have no vector for one of them yet, and `force` is false.
         """
         lacking = {each: count for each, count in coverage(self._store).items() if count}
-        for each in (_lens_of(self.lenses, name).name, _lens_of(self.lenses, other).name):
+        for each in (lens_of(self.lenses, name).name, lens_of(self.lenses, other).name):
             if each in lacking and not force:
                 raise UsageError(
                     f"{lacking[each]} images have no vector for the lens {each!r} yet",
@@ -359,63 +401,19 @@ class Collection:
     def __enter__(self) -> Collection:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # -- inside --------------------------------------------------------------------------
 
     def _vector_of(self, picture: Picture, lens: Lens) -> NDArray[np.float32]:
         embedder = self._embedders.of(lens)
-        loaded = load(
-            picture,
-            side=embedder.decode_side,
-            limits=self._limits,
-            allow_private=self._allow_private,
-        )
-        vector: NDArray[np.float32] = embedder.embed([embedder.prepare(loaded.decoded.pixels)])[0]
-        return vector
-
-    def _pictured(self, picture: Picture) -> ItemImage:
-        embedders = self._embedders.all(self.lenses)
-        return item_image(
-            picture, embedders, limits=self._limits, allow_private=self._allow_private
-        )
-
-    def _fingerprints(self) -> dict[str, str]:
-        return {name: lens.spec.fingerprint for name, lens in self._store.lenses.items()}
-
-    def _bare(self, given: Mapping[str, ArrayLike]) -> ItemImage:
-        return ItemImage(
-            vectors={
-                name: check_vectors(np.atleast_2d(np.asarray(vector)), self._dimension(name))[0]
-                for name, vector in given.items()
-            }
-        )
-
-    def _dimension(self, lens: str) -> int:
-        return _lens_of(self.lenses, lens).spec.dimension
+        return embedded(picture, embedder, limits=self._limits, allow_private=self._allow_private)
 
 
 def collections(data: str | os.PathLike[str]) -> list[str]:
     """The names of the collections of a data directory, sorted."""
-    return storage.list_collections(Path(data))
-
-
-def _lens_of(lenses: Mapping[str, Lens], name: str | None) -> Lens:
-    """The named lens, or the first."""
-    wanted = name or next(iter(lenses))
-    if wanted not in lenses:
-        raise UnknownLens(f"no lens {wanted!r}", remedy=f"choose from: {', '.join(lenses)}")
-    return lenses[wanted]
-
-
-def _filter(where: str | Filter | None) -> Filter | None:
-    return parse(where) if isinstance(where, str) else where
+    return storage.list_collections(check_path(data, "data"))
 
 
 __all__ = ["Collection", "collections", "open"]

@@ -137,7 +137,7 @@ class ImageTooLarge(ImageError):
 
     code = "image_too_large"
     status = 413
-    default_remedy = "make the picture smaller or raise the limit"
+    default_remedy = "make it smaller, or raise the limit: mitame index --max-mb, --max-pixels"
 
 
 class SourceError(MitameError):

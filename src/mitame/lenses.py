@@ -49,13 +49,70 @@ class Embedders:
 
 
 def new_lenses(lenses: Lenses) -> list[Lens]:
-    """Lenses for a new collection from catalogue names, ``vectors:DIM[:DISTANCE]`` or specs."""
-    return [Lens(name, _spec(embedder)) for name, embedder in lenses.items()]
+    """Lenses for a new collection from catalogue names, ``vectors:DIM[:DISTANCE]`` or specs.
+
+    Raises:
+        UsageError: not a mapping from names to these.
+        UnknownEmbedder: no embedder has the name.
+    """
+    if not isinstance(lenses, Mapping):
+        raise UsageError(
+            f"lenses are a {type(lenses).__name__}",
+            remedy="give a mapping such as {'look': 'efficientnet-lite0'}",
+        )
+    return [Lens(_lens_name(name), _spec(embedder)) for name, embedder in lenses.items()]
+
+
+def check_same(there: Mapping[str, Lens], asked: Lenses) -> None:
+    """Whoever names lenses of a collection that exists must mean those that it has.
+
+    It may have others besides, which were added later.
+
+    Raises:
+        SpecMismatch: there is no lens of that name, or it has another embedder.
+    """
+    for name, embedder in asked.items():
+        lens = there.get(name)
+        if lens is None or not _is_of(lens, embedder):
+            has = ", ".join(f"{n}={e.spec.opened_by or e.spec.name}" for n, e in there.items())
+            raise SpecMismatch(
+                f"the collection has the lenses {has}, not {name}={embedder}"[:400],
+                remedy="name no lens, choose another collection, or add one with: mitame lens add",
+            )
+
+
+def check_embedders(lenses: Lenses) -> None:
+    """Lenses of a collection that pictures are to go into need an embedder each.
+
+    Raises:
+        UsageError: one holds vectors of the user's own, or is nothing known.
+    """
+    for lens in new_lenses(lenses):
+        if lens.spec.name == OWN_VECTORS:
+            raise _own_vectors(lens)
+
+
+def _is_of(lens: Lens, embedder: str | EmbedderSpec) -> bool:
+    """Whether the lens was made with it; a name that is the same need not be opened."""
+    if isinstance(embedder, str) and embedder == (lens.spec.opened_by or lens.spec.name):
+        return True
+    return _spec(embedder).fingerprint == lens.spec.fingerprint
+
+
+def _lens_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise UsageError(f"a lens can't be called {name!r}"[:80], remedy="use text for its name")
+    return name
 
 
 def _spec(embedder: str | EmbedderSpec) -> EmbedderSpec:
     if isinstance(embedder, EmbedderSpec):
         return embedder
+    if not isinstance(embedder, str):
+        raise UsageError(
+            f"a lens can't be made with a {type(embedder).__name__}",
+            remedy="give an embedder's name (see mitame models), vectors:DIM or a spec",
+        )
     if embedder.startswith(f"{OWN_VECTORS}:"):
         return _vectors_spec(embedder)
     # A relative path must still be found when the collection is opened from elsewhere.
@@ -69,7 +126,12 @@ def _vectors_spec(text: str) -> EmbedderSpec:
     """The spec of ``vectors:DIM[:DISTANCE]``: no embedder, the user brings the vectors."""
     _, dimension, *rest = text.split(":")
     distance = rest[0] if rest else "cosine"
-    if not dimension.isdigit() or not 1 <= int(dimension) <= 65_536 or len(rest) > 1:
+    if (
+        not dimension.isdecimal()
+        or len(dimension) > 5
+        or not 1 <= int(dimension) <= 65_536
+        or len(rest) > 1
+    ):
         raise UsageError(f"can't read {text!r}", remedy="write it like vectors:512:cosine")
     if distance not in ("cosine", "euclidean", "inner_product"):
         raise UsageError(
@@ -86,10 +148,7 @@ def _vectors_spec(text: str) -> EmbedderSpec:
 
 def _open_embedder(lens: Lens, threads: int) -> Embedder:
     if lens.spec.name == OWN_VECTORS:
-        raise UsageError(
-            f"the lens {lens.name!r} holds vectors of your own and has no embedder",
-            remedy="give a vector instead of a picture",
-        )
+        raise _own_vectors(lens)
     embedder = open_embedder(lens.spec.opened_by or lens.spec.name, threads=threads)
     if embedder.spec.fingerprint != lens.spec.fingerprint:
         raise SpecMismatch(
@@ -97,3 +156,10 @@ def _open_embedder(lens: Lens, threads: int) -> Embedder:
             f"vectors of the lens {lens.name!r}"
         )
     return embedder
+
+
+def _own_vectors(lens: Lens) -> UsageError:
+    return UsageError(
+        f"the lens {lens.name!r} holds vectors of your own and has no embedder",
+        remedy="give a vector instead of a picture",
+    )

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from mitame.collection import ItemImage
 from mitame.embedders.protocol import Embedder
-from mitame.errors import UsageError
+from mitame.errors import FetchRefused, UnreadableFile, UsageError
 from mitame.images.decode import Decoded, decode
 from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
 from mitame.images.sources import fetch, read_file
 
-Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | NDArray[np.uint8]
+Picture: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,21 @@ def load(picture: Picture, *, side: int, limits: ImageLimits, allow_private: boo
 
     Raises:
         ImageError, SourceError: it can't be read or is not a picture.
+        UsageError: something that can't hold one.
     """
     if isinstance(picture, np.ndarray):
         return Loaded(_from_pixels(picture))
     data, location = _bytes(picture, limits, allow_private)
     return Loaded(decode(data, limits=limits, min_side=side), data, location)
+
+
+def embedded(
+    picture: Picture, embedder: Embedder, *, limits: ImageLimits, allow_private: bool
+) -> NDArray[np.float32]:
+    """The picture's vector, float32[dim]; the arguments and errors are those of `load`."""
+    loaded = load(picture, side=embedder.decode_side, limits=limits, allow_private=allow_private)
+    vector: NDArray[np.float32] = embedder.embed([embedder.prepare(loaded.decoded.pixels)])[0]
+    return vector
 
 
 def item_image(
@@ -88,16 +98,54 @@ def item_image(
 
 
 def _bytes(
-    picture: str | os.PathLike[str] | bytes | BinaryIO, limits: ImageLimits, allow_private: bool
+    picture: str | os.PathLike[str] | bytes | bytearray | BinaryIO,
+    limits: ImageLimits,
+    allow_private: bool,
 ) -> tuple[bytes, str | None]:
-    if isinstance(picture, bytes):
-        return picture, None
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return bytes(picture), None
     if not isinstance(picture, str | os.PathLike):
-        return picture.read(limits.max_bytes + 1), None
+        return _read(picture, limits), None
     target = os.fspath(picture)
-    if target.startswith(("http://", "https://")):
+    if not isinstance(target, str):
+        raise _no_picture(target)
+    if is_url(target):
         return fetch(target, allow_private=allow_private, max_bytes=limits.max_bytes), target
     return read_file(Path(target), limits), str(Path(target).absolute())
+
+
+def is_url(target: str) -> bool:
+    """Whether a picture is to be fetched; a file of that name goes first.
+
+    Raises:
+        FetchRefused: a URL that is not http(s).
+    """
+    if "://" not in target or os.path.lexists(target):
+        return False
+    if not target.lower().startswith(("http://", "https://")):
+        raise FetchRefused(f"{target[:200]!r} is not an http(s) URL")
+    return True
+
+
+def _read(file: BinaryIO, limits: ImageLimits) -> bytes:
+    """The bytes of an open file, which may be anything that a caller takes for one."""
+    read = getattr(file, "read", None)
+    if not callable(read):
+        raise _no_picture(file)
+    try:
+        data = read(limits.max_bytes + 1)
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise UnreadableFile(f"the picture's file can't be read ({error})") from error
+    if not isinstance(data, bytes):
+        raise UsageError("the picture's file gives text", remedy="open it in binary mode, 'rb'")
+    return data
+
+
+def _no_picture(value: object) -> UsageError:
+    return UsageError(
+        f"a picture can't be a {type(value).__name__}",
+        remedy="give a path, a URL, the file's bytes, a binary file or uint8[height, width, 3]",
+    )
 
 
 def _from_pixels(pixels: NDArray[np.uint8]) -> Decoded:

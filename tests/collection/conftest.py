@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 from mitame.collection import Store, create
 from tests.collection.made import COLOR, LOOK
+from tests.collection.workloads import quick_folder
 
 
 @pytest.fixture
@@ -31,8 +30,6 @@ def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder in memory where there is one: SQLite syncs for real, which takes its time."""
-    memory = Path("/dev/shm")
-    where = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
-    made = Path(tempfile.mkdtemp(prefix="mitame-test-", dir=where))
+    made = quick_folder()
     yield made
     shutil.rmtree(made)

@@ -18,7 +18,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection import Item, ItemImage, Lens, Patch, Put, Remove, Store, View, open_store
+from mitame.collection import (
+    Attribute,
+    Change,
+    Item,
+    ItemImage,
+    Lens,
+    Patch,
+    Put,
+    Remove,
+    Store,
+    View,
+    open_store,
+)
 from mitame.distances import exact
 from mitame.errors import CollectionBusy
 from mitame.filters import parse
@@ -50,7 +62,7 @@ def _item(number: int, seed: int) -> Item:
 
 def _window(low: int, high: int, changed: dict[int, int]) -> Put:
     pairs = [f"{number}:{seed}" for number, seed in changed.items()]
-    attributes = {"low": low, "high": high, "changed": pairs}
+    attributes: dict[str, Attribute] = {"low": low, "high": high, "changed": pairs}
     return Put(Item(WINDOW, None, attributes, (ItemImage({"look": vector(10**9)}),)))
 
 
@@ -84,7 +96,11 @@ def write(store: Store, seconds: float) -> None:
         seeds[high], seeds[other] = high, 10**6 + high
         del seeds[low]
         changed = {n: s for n, s in seeds.items() if n != s}
-        batch = [Put(_item(high, high)), Remove(f"i{low}"), Put(_item(other, seeds[other]))]
+        batch: list[Change] = [
+            Put(_item(high, high)),
+            Remove(f"i{low}"),
+            Put(_item(other, seeds[other])),
+        ]
         patch = Patch(f"i{high - 9}", attributes={"seed": seeds[high - 9], "patched": True})
         store.append([*batch, patch, _window(low + 1, high + 1, changed)])
         print(high + 1, flush=True)

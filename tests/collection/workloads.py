@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -101,6 +103,13 @@ OLD: Sequence[Step] = [
     append(put("last", both(42))),
 ]
 WORKLOADS = {"write": WRITE, "merge": MERGE, "rollback": ROLLBACK, "lenses": LENSES}
+
+
+def quick_folder() -> Path:
+    """A new folder, in memory where the system has that: SQLite syncs for real."""
+    memory = Path("/dev/shm")
+    where = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix="mitame-test-", dir=where))
 
 
 def empty(path: Path) -> Path:

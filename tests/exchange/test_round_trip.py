@@ -28,7 +28,7 @@ floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 ids = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20)
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=8)
 values = scalars | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.text(max_size=4))
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+names = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=8)
 rows = st.builds(
     lambda name, vector, category, attributes: Row(
         name, np.array(vector, np.float32), category, attributes

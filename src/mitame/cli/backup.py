@@ -8,6 +8,7 @@ import click
 
 from mitame.cli.options import collection_options, json_option, open_existing, print_json
 from mitame.cli.progress import BytesBar
+from mitame.cli.telling import tell
 
 
 @click.command("backup")
@@ -27,7 +28,7 @@ def backup_command(
     if as_json:
         print_json({"collection": collection, "backup": str(destination)})
     else:
-        click.echo(f"{collection!r} is copied to {destination}")
+        tell(f"{collection!r} is copied to {destination}")
 
 
 @click.command("restore")
@@ -48,7 +49,7 @@ def restore_command(source: Path, data: Path, collection: str, as_json: bool) ->
     if as_json:
         print_json({"collection": collection, "items": count})
     else:
-        click.echo(f"{count} items in collection {collection!r}")
+        tell(f"{count} items in collection {collection!r}")
 
 
 @click.command("verify")
@@ -65,6 +66,6 @@ def verify_command(data: Path, collection: str, as_json: bool) -> int:
         print_json({"collection": collection, "problems": problems})
     else:
         for problem in problems:
-            click.echo(problem)
-        click.echo("whole" if not problems else f"{len(problems)} problems")
+            tell(problem)
+        tell("whole" if not problems else f"{len(problems)} problems")
     return 1 if problems else 0

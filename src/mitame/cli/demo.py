@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mitame.cli.options import debug_option
+from mitame.cli.telling import tell
 from mitame.errors import SourceError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ SHOWN_EMOJI = (
     "animals-nature/wolf",
     "people-body/thumbs-up",
 )
+NEXT = ("Now your own pictures:", "  mitame index FOLDER", "  mitame search PICTURE")
 ANSWERS = 6
 SHARE_AT = 5
 
@@ -71,12 +73,13 @@ def demo_command(folder: Path, drawn: bool) -> None:
         page, sheet = write_contact_sheet(rows, folder, title=title)
         with shop.store.pin() as view:
             scores = category_scores(view, shop.default_lens, k=SHARE_AT, sample=500)
-    click.echo(
-        f"\nOf the first {SHARE_AT} neighbours {scores.share:.0%} are of the same kind "
+    tell()
+    tell(
+        f"Of the first {SHARE_AT} neighbours {scores.share:.0%} are of the same kind "
         f"(by chance {scores.chance:.0%}); {scores.found:.0%} of the items find their kind there."
     )
-    click.echo(f"\nLook at  {page}\n    and  {sheet}")
-    click.echo("\nNow your own pictures:\n  mitame index FOLDER\n  mitame search PICTURE")
+    for line in ("", f"Look at  {page}", f"    and  {sheet}", "", *NEXT):
+        tell(line)
 
 
 def _sample(folder: Path, *, drawn: bool) -> tuple[Path, str]:
@@ -89,7 +92,8 @@ def _sample(folder: Path, *, drawn: bool) -> tuple[Path, str]:
         try:
             count = fetch_emoji(pictures)
         except SourceError as error:
-            say(f"{error.line()}\nGoing on with pictures that mitame draws itself")
+            say(error.line())
+            say("Going on with pictures that mitame draws itself")
         else:
             say(f"{count} rendered pictures in {pictures}")
             return pictures, "Rendered emoji and what looks like them"
@@ -112,9 +116,10 @@ def _queries(shop: Collection) -> list[str]:
 
 
 def _print_neighbors(query: str, answer: Answer) -> None:
-    click.echo(f"\n{query}")
+    tell()
+    tell(query)
     for each in answer.neighbors:
-        click.echo(f"  {each.score:5.2f}  {each.match:7}  {each.id}")
+        tell(f"  {each.score:5.2f}  {each.match:7}  {each.id}")
 
 
 def _row(shop: Collection, query: str, answer: Answer) -> SheetRow:

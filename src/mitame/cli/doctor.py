@@ -15,6 +15,7 @@ import click
 
 from mitame import __version__
 from mitame.cli.options import collection_options, json_option, print_json
+from mitame.cli.telling import tell
 from mitame.errors import MitameError
 
 LOW_SPACE = 1_000_000_000
@@ -47,7 +48,7 @@ def doctor_command(data: Path, collection: str, as_json: bool) -> int:
         findings.extend(found)
         if not as_json:
             for each in found:
-                click.echo(f"{'ok ' if each.good else 'BAD'}  {each.name:22} {each.detail}")
+                tell(f"{'ok ' if each.good else 'BAD'}  {each.name:22} {each.detail}")
     if as_json:
         print_json([each.__dict__ for each in findings])
     return 0 if all(each.good for each in findings) else 1
@@ -117,6 +118,9 @@ def _collections(data: Path) -> Iterator[Finding]:
     from mitame.api import collections
     from mitame.api import open as open_collection
 
+    for name in _remains(data):
+        detail = f"has lost its database: restore it, or mitame drop {name} --yes"
+        yield Finding(f"collection {name}", False, detail)
     for name in collections(data):
         try:
             with open_collection(data, name, create=False) as items:
@@ -125,3 +129,13 @@ def _collections(data: Path) -> Iterator[Finding]:
         except MitameError as error:
             problems, detail = [error.code], error.line()
         yield Finding(f"collection {name}", not problems, detail)
+
+
+def _remains(data: Path) -> list[str]:
+    from mitame.dropping import is_remains
+
+    if not data.is_dir():
+        return []
+    return sorted(
+        each.name for each in data.iterdir() if not each.name.startswith(".") and is_remains(each)
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mitame.cli.options import collection_options, json_option, open_existing, print_json
-from mitame.cli.telling import printable, say
+from mitame.cli.telling import say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,17 +66,13 @@ def export_command(
     with open_existing(data, collection) as items, _progress("Exporting", quiet) as told:
         report = export_rows(items, file, lens, where, told, format=file_format)
     if report.without_vector:
-        say(
-            printable(
-                f"{report.without_vector} items have no vector in this lens and were left out"
-            )
-        )
+        say(f"{report.without_vector} items have no vector in this lens and were left out")
     if report.further_images:
         say(f"{report.further_images} vectors of further images were left out")
     if as_json:
         print_json({"file": str(file), "collection": collection, **report.to_json()})
     else:
-        click.echo(f"exported {report.written} items to {file}")
+        tell(f"exported {report.written} items to {file}")
 
 
 @click.command("import")
@@ -136,7 +132,7 @@ def import_command(
         print_json({"collection": collection, "format": rows.format, **report.to_json()})
     else:
         counts = f"{report.added} added, {report.replaced} replaced, {report.refused} refused"
-        click.echo(f"{counts}, kept in collection {collection!r}")
+        tell(f"{counts}, kept in collection {collection!r}")
     return 1 if report.refused else 0
 
 
@@ -155,7 +151,7 @@ def _open(
 
 def _tell(report: ImportReport, rows: Rows) -> None:
     for each in report.refusals[:LISTED]:
-        say(f"  refused {rows.unit} {each.number}: {printable(each.error.line())}")
+        say(f"  refused {rows.unit} {each.number}: {each.error.line()}")
     if report.refused > LISTED:
         say(f"  ... {report.refused} refused in all")
 

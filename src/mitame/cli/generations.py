@@ -12,6 +12,7 @@ import click
 
 from mitame.cli.options import collection_options, json_option, open_existing, print_json
 from mitame.cli.progress import BytesBar
+from mitame.cli.telling import tell
 
 if TYPE_CHECKING:
     from mitame.collection import Store
@@ -85,9 +86,9 @@ def _tell(collection: str, made: int | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"collection": collection, "generation": made})
     elif made is None:
-        click.echo("nothing to merge")
+        tell("nothing to merge")
     else:
-        click.echo(f"generation {made} is served")
+        tell(f"generation {made} is served")
 
 
 @click.command("generations")
@@ -106,10 +107,10 @@ def generations_command(data: Path, collection: str, as_json: bool) -> None:
         made = datetime.fromtimestamp(info.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
         mark = "served" if info.served else ""
         about = info.problem or f"{info.items:9} items  {info.bytes / 1e6:9.1f} MB  {made}  {mark}"
-        click.echo(f"{info.number:6}  {about}".rstrip())
+        tell(f"{info.number:6}  {about}".rstrip())
     if not infos:
-        click.echo("no snapshot yet: make one with mitame merge")
-    click.echo(f"{delta.items} changes since, {delta.bytes / 1e6:.1f} MB of vectors")
+        tell("no snapshot yet: make one with mitame merge")
+    tell(f"{delta.items} changes since, {delta.bytes / 1e6:.1f} MB of vectors")
 
 
 @click.command("rollback")

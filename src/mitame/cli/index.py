@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mitame.cli.generations import why_due
+from mitame.cli.interrupts import INTERRUPTED
 from mitame.cli.options import (
     collection_options,
     json_option,
@@ -20,14 +21,18 @@ from mitame.cli.options import (
     private_option,
     threads_option,
 )
-from mitame.cli.telling import printable, say
+from mitame.cli.output_files import check_output, write_whole
+from mitame.cli.telling import json_line, say, tell
+from mitame.errors import MitameError
 
 if TYPE_CHECKING:
+    from mitame.api import Collection
     from mitame.images.candidate import Refused
+    from mitame.images.limits import ImageLimits
     from mitame.ingest import IndexReport
 
 LISTED = 20
-INTERRUPTED = 130
+NOTHING = "no pictures found"
 
 
 @click.command("index")
@@ -49,6 +54,18 @@ INTERRUPTED = 130
     metavar="FILE",
     help="Write every bad file with its reason as JSON lines.",
 )
+@click.option("--max-mb", type=click.IntRange(1), metavar="N", help="Largest file. [default: 64]")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Largest picture, width times height. [default: 100000000]",
+)
+@click.option(
+    "--allow-outside",
+    is_flag=True,
+    help="A manifest may name files outside its own folder.",
+)
 @click.option("--no-merge", is_flag=True, help="Make no snapshot, even where one is due.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @threads_option
@@ -62,6 +79,9 @@ def index_command(
     prune: bool,
     lenses: tuple[str, ...],
     errors: Path | None,
+    max_mb: int | None,
+    max_pixels: int | None,
+    allow_outside: bool,
     no_merge: bool,
     quiet: bool,
     threads: int | None,
@@ -78,42 +98,80 @@ def index_command(
     """
     from mitame.api import open as open_collection
     from mitame.cli.progress import ProgressBar
-    from mitame.images.sources import open_source
 
-    wanted = lens_mapping(lenses)
-    # Refuse a target that can't be read before a collection is made for it.
-    for target in targets:
-        open_source(target, allow_private=allow_private)
+    wanted, limits = lens_mapping(lenses), image_limits(max_mb, max_pixels)
+    opened: dict[str, Any] = {"allow_private": allow_private, "limits": limits}
+    _check(targets, errors, wanted, {**opened, "allow_outside": allow_outside})
     with (
-        open_collection(
-            data,
-            collection,
-            lenses=wanted,
-            threads=threads,
-            allow_private=allow_private,
-        ) as items,
+        open_collection(data, collection, lenses=wanted, threads=threads, **opened) as items,
         ProgressBar(quiet=quiet) as bar,
+        told_what_is_kept(items),
     ):
         report = items.index(
             *targets,
             category_from_folder=category_from_folder,
             prefix=prefix,
             prune=prune,
+            allow_outside=allow_outside,
             on_progress=bar,
         )
         total = len(items)
         reason = None if no_merge or report.interrupted else why_due(items.store)
+    summarise(report, errors)
     if errors is not None:
         write_errors(errors, report.refused)
-    summarise(report, errors)
     if reason:
         say(f"making a snapshot: {reason}")
         merge_apart(data, collection, quiet=quiet)
     if as_json:
         print_json({"collection": collection, **report.to_json(), "items": total})
     else:
-        click.echo(f"{total} items in collection {collection!r}, kept in {data}")
-    return INTERRUPTED if report.interrupted else 0
+        tell(f"{total} items in collection {collection!r}, kept in {data}")
+    if report.interrupted:
+        return INTERRUPTED
+    return int(bool(report.refused) and total == 0)
+
+
+def image_limits(max_mb: int | None, max_pixels: int | None) -> ImageLimits:
+    """The usual limits, but for these two."""
+    from mitame.images.limits import DEFAULT_LIMITS, MIB
+
+    most = DEFAULT_LIMITS.max_bytes if max_mb is None else max_mb * MIB
+    return replace(
+        DEFAULT_LIMITS, max_bytes=most, max_pixels=max_pixels or DEFAULT_LIMITS.max_pixels
+    )
+
+
+def _check(
+    targets: Sequence[str],
+    errors: Path | None,
+    lenses: dict[str, str] | None,
+    settings: dict[str, Any],
+) -> None:
+    """Refuse what can't be read or written before a collection is made for it."""
+    from mitame.images.sources import open_source
+    from mitame.lenses import check_embedders
+
+    if errors is not None:
+        check_output(errors)
+    for target in targets:
+        open_source(target, **settings)
+    check_embedders(lenses or {})
+
+
+@contextmanager
+def told_what_is_kept(items: Collection) -> Iterator[None]:
+    """A disk that fills up ends the run with an error; what came before is there all the same."""
+    from mitame.errors import StorageError
+
+    before = len(items)
+    try:
+        yield
+    except StorageError:
+        with suppress(MitameError):
+            now = len(items)
+            say(f"stopped; {now - before} items more than before are kept, {now} in all")
+        raise
 
 
 def merge_apart(data: Path, collection: str, *, quiet: bool) -> None:
@@ -136,24 +194,23 @@ def lens_mapping(lenses: Sequence[str]) -> dict[str, str] | None:
 
 
 def write_errors(path: Path, refused: Sequence[Refused]) -> None:
-    """The bad files as JSON lines; the file appears whole or not at all."""
+    """The bad files as JSON lines; the file appears whole or not at all.
+
+    Raises:
+        StorageError: the disk does not let us.
+    """
     lines = [
-        json.dumps(
+        json_line(
             {
-                "location": printable(each.location),
+                "location": each.location,
                 "code": each.error.code,
                 "reason": each.error.message,
                 "remedy": each.error.remedy,
-            },
-            ensure_ascii=False,
+            }
         )
         for each in refused
     ]
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.absolute().parent, delete=False
-    ) as file:
-        file.writelines(f"{line}\n" for line in lines)
-    Path(file.name).replace(path)
+    write_whole(path, lambda file: file.writelines(f"{line}\n".encode() for line in lines))
 
 
 def summarise(report: IndexReport, errors: Path | None = None) -> None:
@@ -161,9 +218,12 @@ def summarise(report: IndexReport, errors: Path | None = None) -> None:
     names = ("added", "replaced", "moved", "updated", "touched", "unchanged", "removed")
     counts = [f"{getattr(report, name)} {name}" for name in names if getattr(report, name)]
     rate = f", {report.images_per_second:.0f} images/s" if report.embedded else ""
-    say(f"{', '.join(counts) or 'nothing to do'} in {report.seconds:.1f} s{rate}")
+    done = ", ".join(counts) or ("no picture could be used" if report.refused else NOTHING)
+    say(f"{done} in {report.seconds:.1f} s{rate}")
+    if report.passed_over:
+        say(f"{report.passed_over} other files passed over; they are no pictures by their name")
     for each in report.refused[:LISTED]:
-        say(f"  refused {printable(each.location)}: {each.error.line()}")
+        say(f"  refused {each.location}: {each.error.line()}")
     if len(report.refused) > LISTED:
         where = f"all of them are in {errors}" if errors else "list them with --errors FILE"
         say(f"  ... {len(report.refused)} bad files in all; {where}")

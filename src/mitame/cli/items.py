@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,9 @@ from mitame.cli.options import (
     open_existing,
     print_json,
     private_option,
+    standard_input,
 )
+from mitame.cli.telling import json_line, printable, tell
 
 if TYPE_CHECKING:
     from mitame.collection import Item
@@ -59,21 +60,37 @@ def add_command(
 
     Each PICTURE is a path, an http(s) URL, or - for standard input.
     """
-    from mitame.api import open as open_collection
-
-    with open_collection(data, collection, allow_private=allow_private) as items:
-        items.add(
-            item_id,
-            images=[sys.stdin.buffer if each == "-" else each for each in pictures],
-            vector=None if vector is None else _read_vector(vector),
-            category=category,
-            attributes=parse_attributes(attributes),
-            replace=not no_replace,
-        )
+    described: dict[str, Any] = {
+        "images": [standard_input() if each == "-" else each for each in pictures],
+        "vector": None if vector is None else _read_vector(vector),
+        "category": category,
+        "attributes": parse_attributes(attributes),
+        "replace": not no_replace,
+    }
+    _add(data, collection, allow_private, item_id, described)
     if as_json:
         print_json({"id": item_id, "collection": collection})
     else:
-        click.echo(f"added {item_id}")
+        tell(f"added {item_id}")
+
+
+def _add(
+    data: Path, collection: str, allow_private: bool, item_id: str, described: dict[str, Any]
+) -> None:
+    """Into the collection; it is made only once the item is known to be good."""
+    from mitame.adding import Adding
+    from mitame.api import open as open_collection
+    from mitame.errors import CollectionNotFound
+    from mitame.lenses import DEFAULT_LENSES, new_lenses
+
+    try:
+        with open_existing(data, collection, allow_private=allow_private) as items:
+            items.add(item_id, **described)
+    except CollectionNotFound:
+        lenses = {lens.name: lens for lens in new_lenses(DEFAULT_LENSES)}
+        put = Adding(lenses, allow_private=allow_private).put(item_id, **described)
+        with open_collection(data, collection) as items:
+            items.store.append([put])
 
 
 @click.command("remove")
@@ -81,14 +98,18 @@ def add_command(
 @collection_options
 @json_option
 def remove_command(item_ids: tuple[str, ...], data: Path, collection: str, as_json: bool) -> None:
-    """Remove items by id."""
+    """Remove items by id: all of them, or none where one is not there."""
+    from mitame.errors import ItemNotFound
+
     with open_existing(data, collection) as items:
-        for item_id in item_ids:
-            items.remove(item_id)
+        try:
+            items.remove_all(item_ids)
+        except ItemNotFound as error:
+            raise ItemNotFound(f"{error.message}; nothing was removed") from None
     if as_json:
-        print_json({"removed": list(item_ids), "collection": collection})
+        print_json({"removed": list(dict.fromkeys(item_ids)), "collection": collection})
     else:
-        click.echo(f"removed {len(item_ids)}")
+        tell(f"removed {len(set(item_ids))}")
 
 
 @click.command("show")
@@ -106,13 +127,13 @@ def show_command(item_id: str, data: Path, collection: str, as_json: bool) -> No
     if as_json:
         print_json(item_json(item))
         return
-    click.echo(item.id)
-    click.echo(f"  category    {item.category or '-'}")
+    tell(item.id)
+    tell(f"  category    {item.category or '-'}")
     for name, value in item.attributes.items():
-        click.echo(f"  {name:11} {json.dumps(value, ensure_ascii=False)}")
+        tell(f"  {printable(name):11} {json_line(value)}")
     for image in item.images:
         size = f"{image.width} x {image.height} {image.format}" if image.width else "bare vector"
-        click.echo(f"  image       {size}  {image.source or ''}".rstrip())
+        tell(f"  image       {size}  {image.source or ''}".rstrip())
 
 
 def item_json(item: Item) -> dict[str, Any]:

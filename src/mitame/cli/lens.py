@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mitame.cli.interrupts import INTERRUPTED
 from mitame.cli.options import (
     collection_options,
     debug_option,
@@ -16,13 +17,12 @@ from mitame.cli.options import (
     private_option,
     threads_option,
 )
-from mitame.cli.telling import printable, say
+from mitame.cli.telling import say, tell
 
 if TYPE_CHECKING:
     from mitame.ingest.filling import FillReport
 
 LISTED = 20
-INTERRUPTED = 130
 
 
 @click.group("lens")
@@ -61,7 +61,7 @@ def list_command(data: Path, collection: str, as_json: bool) -> None:
     for row in rows:
         lacks = f"  {row['missing']} images have no vector yet" if row["missing"] else ""
         about = f"{row['embedder']}, {row['dimension']} floats, {row['distance']}"
-        click.echo(f"{row['name']:12} {about}{lacks}")
+        tell(f"{row['name']:12} {about}{lacks}")
 
 
 @lens_command.command("add")
@@ -102,7 +102,7 @@ def add_command(
 def _summarise(report: FillReport) -> None:
     say(f"{report.filled} images filled in {report.seconds:.1f} s")
     for each in report.refused[:LISTED]:
-        say(f"  refused {printable(each.location)}: {each.error.line()}")
+        say(f"  refused {each.location}: {each.error.line()}")
     if len(report.refused) > LISTED:
         say(f"  ... {len(report.refused)} in all")
     if report.interrupted:
@@ -125,7 +125,7 @@ def switch_command(
     if as_json:
         print_json({"collection": collection, "lens": name, "embedder": lens.name})
     else:
-        click.echo(f"{name} is now {lens.opened_by or lens.name}; {other} is what it was before")
+        tell(f"{name} is now {lens.opened_by or lens.name}; {other} is what it was before")
 
 
 @lens_command.command("drop")
@@ -139,4 +139,4 @@ def drop_command(name: str, data: Path, collection: str, as_json: bool) -> None:
     if as_json:
         print_json({"collection": collection, "dropped": name})
     else:
-        click.echo(f"dropped {name}")
+        tell(f"dropped {name}")

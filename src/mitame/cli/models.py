@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from mitame.cli.options import debug_option, json_option, print_json
+from mitame.cli.options import json_option, print_json
+from mitame.cli.telling import tell
 
 
 @click.group("models", invoke_without_command=True)
@@ -34,8 +35,8 @@ def models_command(ctx: click.Context, as_json: bool) -> None:
         return
     for each in rows:
         ready = "ready" if each.available() else _remedy(each.extra)
-        click.echo(f"{each.name:20} {each.dimension or '':>5}  {each.licence:12}  {ready}")
-        click.echo(f"{'':20}        {each.summary}")
+        tell(f"{each.name:20} {each.dimension or '':>5}  {each.licence:12}  {ready}")
+        tell(f"{'':20}        {each.summary}")
 
 
 def _remedy(extra: str | None) -> str:
@@ -50,10 +51,13 @@ def _remedy(extra: str | None) -> str:
     metavar="PATH",
     help="A file that you have already. [default: the official address]",
 )
-@debug_option
-def pull_command(name: str, source: str | None) -> None:
+@json_option
+def pull_command(name: str, source: str | None, as_json: bool) -> None:
     """Bring the weights of an embedder into the cache; their hash is checked."""
     from mitame.embedders.pull import pull
 
     path = pull(name, source=source)
-    click.echo(f"{name}: {path}")
+    if as_json:
+        print_json({"name": name, "path": str(path)})
+    else:
+        tell(f"{name}: {path}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ParamSpec, TypeVar
 
 import click
+
+from mitame.cli.telling import json_line
 
 if TYPE_CHECKING:
     from mitame.api import Collection
@@ -24,9 +26,9 @@ def _default_data() -> str:
     return platformdirs.user_data_dir("mitame", appauthor=False)
 
 
-def collection_options(function: Callable[P, R]) -> Callable[P, R]:
-    """``--data`` and ``--collection``."""
-    data = click.option(
+def data_option(function: Callable[P, R]) -> Callable[P, R]:
+    """``--data``."""
+    return click.option(
         "--data",
         envvar="MITAME_DATA",
         default=_default_data,
@@ -35,7 +37,11 @@ def collection_options(function: Callable[P, R]) -> Callable[P, R]:
         metavar="DIR",
         type=click.Path(file_okay=False, path_type=Path),
         help="Directory that holds the collections.",
-    )
+    )(function)
+
+
+def collection_options(function: Callable[P, R]) -> Callable[P, R]:
+    """``--data`` and ``--collection``."""
     collection = click.option(
         "--collection",
         default="default",
@@ -43,7 +49,7 @@ def collection_options(function: Callable[P, R]) -> Callable[P, R]:
         metavar="NAME",
         help="Which collection.",
     )
-    return data(collection(function))
+    return data_option(collection(function))
 
 
 def json_option(function: Callable[P, R]) -> Callable[P, R]:
@@ -92,4 +98,17 @@ def open_existing(data: Path, collection: str, **settings: Any) -> Collection:
 
 def print_json(value: object) -> None:
     """One line of JSON on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(json_line(value))
+
+
+def standard_input() -> BinaryIO:
+    """The picture that is piped in.
+
+    Raises:
+        UsageError: nothing is.
+    """
+    from mitame.errors import UsageError
+
+    if sys.stdin is None or sys.stdin.closed:
+        raise UsageError("standard input is closed", remedy="pipe a picture in, or name a file")
+    return sys.stdin.buffer

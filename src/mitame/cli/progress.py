@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
@@ -67,26 +67,27 @@ class ProgressBar:
         print(text, file=sys.stderr, flush=True)
 
 
-class BytesBar:
-    """Shows bytes done of a total. Use it in a ``with`` block.
+class StepBar:
+    """Shows steps done of a total, on a terminal only. Use it in a ``with`` block.
 
     Args:
         what: the word before the bar.
+        unit: after the numbers.
+        scale: write large numbers as k and M.
         quiet: show nothing.
     """
 
-    def __init__(self, what: str, *, quiet: bool = False) -> None:
-        shown = sys.stderr.isatty() and not quiet
+    def __init__(self, what: str, unit: str, *, scale: bool = False, quiet: bool = False) -> None:
         self._bar = tqdm(
             desc=what,
-            unit="B",
-            unit_scale=True,
+            unit=unit,
+            unit_scale=scale,
             dynamic_ncols=True,
             file=sys.stderr,
-            disable=not shown,
+            disable=quiet or not sys.stderr.isatty(),
         )
 
-    def __enter__(self) -> BytesBar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -101,3 +102,15 @@ class BytesBar:
         """Bring the display up to date."""
         self._bar.total = total
         self._bar.update(done - self._bar.n)
+
+
+class BytesBar(StepBar):
+    """Shows bytes done of a total.
+
+    Args:
+        what: the word before the bar.
+        quiet: show nothing.
+    """
+
+    def __init__(self, what: str, *, quiet: bool = False) -> None:
+        super().__init__(what, "B", scale=True, quiet=quiet)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,9 @@ from mitame.cli.options import (
     open_existing,
     print_json,
     private_option,
+    standard_input,
 )
+from mitame.cli.telling import is_terminal, printable, say, tell
 
 if TYPE_CHECKING:
     from mitame.search import Answer, Neighbor
@@ -62,13 +63,15 @@ def search_command(
         if item_id is not None:
             answer = items.similar(item_id, **asked)
         else:
-            image = sys.stdin.buffer if picture == "-" else picture
+            image = standard_input() if picture == "-" else picture
             answer = items.search(image=image, **asked)
     if as_json:
         print_json(answer.to_json())
     elif files:
         for neighbor in answer.neighbors:
-            click.echo(_place(neighbor))
+            # A script gets the path as it is; people, what their terminal can show.
+            place = printable(_place(neighbor)) if is_terminal() else _place(neighbor)
+            click.echo(place, color=True)  # else click takes escape sequences out of a path
     else:
         _print_answer(answer, pictures)
 
@@ -77,17 +80,18 @@ def _print_answer(answer: Answer, pictures: bool | None) -> None:
     from mitame.cli.terminal_pictures import can_show, show
 
     shown = can_show() if pictures is None else pictures
-    width = max((len(neighbor.category or "") for neighbor in answer.neighbors), default=0)
+    categories = [printable(neighbor.category or "") for neighbor in answer.neighbors]
+    width = max(map(len, categories), default=0)
     for rank, neighbor in enumerate(answer.neighbors, 1):
-        category = f"{neighbor.category or '':{width}}  " if width else ""
+        category = f"{categories[rank - 1]:{width}}  " if width else ""
         head = f"{rank:3}  {neighbor.score:5.2f}  {neighbor.match:7}  {category}"
-        click.echo(f"{head}{neighbor.id}")
+        tell(f"{head}{neighbor.id}")
         if shown and neighbor.image is not None and neighbor.image.source:
             show(neighbor.image.source)
+    if answer.reason:
+        say(answer.reason)
     if not answer.reliable:
-        click.echo("no reliable match", err=True)
-    elif not answer.complete and answer.reason:
-        click.echo(answer.reason, err=True)
+        say("no reliable match")
 
 
 def _place(neighbor: Neighbor) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mitame.cli.options import collection_options, json_option, open_existing, print_json
+from mitame.cli.telling import tell
 
 if TYPE_CHECKING:
     from mitame.api import Collection
@@ -30,7 +31,8 @@ def status_command(every: bool, check: bool, data: Path, collection: str, as_jso
         if as_json:
             print_json({"data": str(data), "collections": names})
         else:
-            click.echo("\n".join(names) or f"no collections in {data}")
+            for name in names or [f"no collections in {data}"]:
+                tell(name)
         return 0
     with open_existing(data, collection) as items:
         facts = _facts(items)
@@ -74,20 +76,20 @@ def _size(path: Path) -> int:
 
 
 def _print_facts(facts: dict[str, Any]) -> None:
-    click.echo(f"collection   {facts['collection']}")
-    click.echo(f"path         {facts['path']}")
-    click.echo(f"items        {facts['items']}")
-    click.echo(f"on disk      {facts['bytes'] / 1e6:.1f} MB")
+    tell(f"collection   {facts['collection']}")
+    tell(f"path         {facts['path']}")
+    tell(f"items        {facts['items']}")
+    tell(f"on disk      {facts['bytes'] / 1e6:.1f} MB")
     for name, lens in facts["lenses"].items():
         about = f"{lens['embedder']}, {lens['dimension']} floats, {lens['distance']}"
-        click.echo(f"lens         {name}: {about}")
+        tell(f"lens         {name}: {about}")
     ordered = sorted(facts["categories"].items(), key=lambda pair: (-pair[1], pair[0]))
     for name, count in ordered[:LISTED]:
-        click.echo(f"category     {name or '(none)'}: {count}")
+        tell(f"category     {name or '(none)'}: {count}")
     if len(ordered) > LISTED:
-        click.echo(f"             ... {len(ordered)} categories in all")
+        tell(f"             ... {len(ordered)} categories in all")
     if "problems" in facts:
         problems = facts["problems"]
-        click.echo(f"check        {'whole' if not problems else f'{len(problems)} problems'}")
+        tell(f"check        {'whole' if not problems else f'{len(problems)} problems'}")
         for problem in problems:
-            click.echo(f"  {problem}")
+            tell(f"  {problem}")

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from mitame.collection.composite import HalfIndex, exact_index
 from mitame.collection.snapshot import SnapshotLens
-from mitame.distances import Distance
+from mitame.distances import Distance, normalise
 from mitame.engines.protocol import Index
 from mitame.errors import CorruptCollection
 
-_GATHERED = 1 << 20
 Numbers = NDArray[np.int64]
 
 
@@ -74,7 +73,13 @@ class Base:
         return places
 
     def vectors(self, places: Numbers) -> NDArray[np.float32]:
-        """float32[n, dimension] of the rows at these places, copied."""
+        """float32[n, dimension] of the rows at these places, copied.
+
+        What float16 has rounded is normalised again for cosine: indexes over float32 rely on it.
+        """
         if self.stored is None:
             return np.empty((0, self.dimension), np.float32)
-        return self.stored.vectors[places].astype(np.float32, copy=False)
+        found = self.stored.vectors[places]
+        wide = found.astype(np.float32, copy=False)
+        is_rounded = found.dtype == np.float16 and self.distance == "cosine"
+        return normalise(wide) if is_rounded else wide

@@ -246,3 +246,12 @@ def position(connection: sqlite3.Connection) -> int:
     """The last position of the journal as this connection sees it; 0 before the first change."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
     return 0 if row is None else int(row[0])
+
+
+def state(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """`position`, `lenses_changed` and `journal_from` as this connection sees them."""
+    row: tuple[int, int, int] = connection.execute(
+        "SELECT (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'journal'),"
+        " lenses_changed, journal_from FROM state"
+    ).fetchone()
+    return row

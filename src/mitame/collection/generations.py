@@ -18,10 +18,11 @@ from mitame.collection.memory import SharedMemory
 from mitame.collection.paths import SNAPSHOTS
 from mitame.collection.root import generation_of, read_root
 from mitame.collection.snapshot import Snapshot
-from mitame.errors import CollectionBusy, MitameError
+from mitame.errors import CollectionBusy, CorruptCollection, MitameError
 from mitame.storage import Directory
 
 _NUMBER = re.compile(r"[0-9]{6}")
+_REMEDY = "check it with: mitame verify; an older generation is served with: mitame rollback"
 _TRIES = 100
 _PIN_SECONDS = 10.0
 """How long to wait for somebody who is just removing a generation."""
@@ -113,7 +114,10 @@ class Generations:
         Raises:
             CorruptCollection, NewerFormat, StorageError: it can't be opened.
         """
-        return Snapshot.open(self.folder_of(number))
+        try:
+            return Snapshot.open(self.folder_of(number))
+        except CorruptCollection as error:
+            raise CorruptCollection(error.message, remedy=_REMEDY) from error
 
     def folder_of(self, number: int) -> Directory:
         """Where one is."""

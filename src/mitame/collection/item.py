@@ -15,6 +15,9 @@ from mitame.errors import InvalidId, UsageError
 Scalar: TypeAlias = str | int | float | bool | None
 Attribute: TypeAlias = Scalar | list[str]
 MAX_ID_LENGTH = 1_000
+MAX_CATEGORY_LENGTH = 1_000
+_WIDEST_INTEGER = 1_023
+"""Bits of an integer that still compares with a float, as filters do."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Item:
 
     Attributes:
         id: any string of 1 to 1,000 characters without control characters.
-        category: one word or phrase, or None.
+        category: one word or phrase without control characters, or None.
         attributes: names to strings, numbers, booleans, None or lists of strings.
         images: at least one, in the user's order.
     """
@@ -65,14 +68,38 @@ def check_id(value: object) -> str:
         InvalidId: not a string or integer, empty, too long, or with control characters.
     """
     if isinstance(value, int) and not isinstance(value, bool):
+        if value.bit_length() > _WIDEST_INTEGER:
+            raise InvalidId("an item's id is an integer of hundreds of digits")
         return str(value)
     if not isinstance(value, str):
         raise InvalidId(f"an item's id must be a string or an integer, not {type(value).__name__}")
     if not 1 <= len(value) <= MAX_ID_LENGTH:
         raise InvalidId(f"an item's id has {len(value)} characters")
-    if any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
+    if not _is_plain(value):
         raise InvalidId(f"the item's id {value[:80]!r} has control characters or half a character")
     return value
+
+
+def check_category(value: object) -> str | None:
+    """The category itself.
+
+    Raises:
+        UsageError: neither None nor a string of 1 to 1,000 characters without control characters.
+    """
+    if value is None:
+        return None
+    is_phrase = isinstance(value, str) and 1 <= len(value) <= MAX_CATEGORY_LENGTH
+    if not is_phrase or not _is_plain(str(value)):
+        raise UsageError(
+            f"{ascii(value)[:80]} can't be a category",
+            remedy="use 1 to 1,000 characters without control characters, or None",
+        )
+    return str(value)
+
+
+def _is_plain(text: str) -> bool:
+    """No control characters, which a terminal may obey, and no half characters (surrogates)."""
+    return not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
 
 
 def check_attributes(value: object) -> dict[str, Attribute]:
@@ -92,19 +119,44 @@ def check_attributes(value: object) -> dict[str, Attribute]:
 
 
 def _name(key: object) -> str:
-    if not isinstance(key, str) or not 1 <= len(key) <= 200:
-        raise UsageError(f"attribute name {key!r} is not a string of 1 to 200 characters")
+    if not isinstance(key, str) or not 1 <= len(key) <= 200 or not _is_plain(key):
+        raise UsageError(
+            f"{ascii(key)[:80]} can't be the name of an attribute",
+            remedy="use 1 to 200 characters without control characters",
+        )
     return key
 
 
 def _attribute(key: object, value: object) -> Attribute:
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and value.bit_length() <= _WIDEST_INTEGER:
         return value
     if isinstance(value, float) and np.isfinite(value):
         return value
-    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+    if isinstance(value, str) and _is_whole(value):
+        return value
+    if isinstance(value, list | tuple) and all(
+        isinstance(part, str) and _is_whole(part) for part in value
+    ):
         return list(value)
     raise UsageError(
-        f"attribute {key!r} has a value that can't be kept: {value!r}",
+        f"attribute {key!r} has a value that can't be kept: {_excerpt(value)}",
         remedy="use a string, a finite number, true, false, null or a list of strings",
     )
+
+
+def _is_whole(text: str) -> bool:
+    """No half characters; line ends and tabs may stand in a value."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _excerpt(value: object) -> str:
+    try:
+        return ascii(value)[:80]
+    except ValueError:  # the digits of an integer are more than Python writes
+        return "an integer of thousands of digits"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from mitame.collection.base import Base
@@ -30,6 +31,22 @@ from mitame.storage import Directory
 OnProgress: TypeAlias = Callable[[int, int], None]
 Pin: TypeAlias = Callable[[], AbstractContextManager[View]]
 _BUILDING = ".building-"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One merge: from the served generation to the one with this number."""
+
+    pin: Pin
+    served: Served
+    number: int
+    dtype: VectorType
+    on_progress: OnProgress
+
+    @property
+    def folder(self) -> str:
+        """Where it is built."""
+        return f"{_BUILDING}{name_of(self.number)}"
 
 
 class Merger:
@@ -64,7 +81,9 @@ class Merger:
         with self._directory.lock(MERGE_LOCK):
             served = self._generations.acquire()
             try:
-                number = self._build(pin, served, dtype, on_progress)
+                newest = max([served.generation, *self._generations.numbers()])
+                task = _Task(pin, served, newest + 1, dtype, on_progress)
+                number = task.number if self._build(task) else None
             finally:
                 self._generations.release(served)
             if number is not None:
@@ -83,50 +102,45 @@ class Merger:
             self._generations.open(number)
             serve(self._directory, number)
 
-    def _build(
-        self, pin: Pin, served: Served, dtype: VectorType, on_progress: OnProgress
-    ) -> int | None:
-        number = max([served.generation, *self._generations.numbers()]) + 1
-        building = f"{_BUILDING}{name_of(number)}"
-        self._remove_others(building)
-        with pin() as view:
-            if view.position == served.position:
-                return None
-            folder = self._generations.folder.child(building)
-            self._generations.folder.sync()
-            self._directory.sync()
-            builder = SnapshotBuilder(folder, dtype=dtype)
-            lenses = self._lenses_of(builder, view, served, number)
-            table = view.table
+    def _build(self, task: _Task) -> bool:
+        """Build a snapshot and give it its name; false where nothing has changed."""
+        folder = self._generations.folder
+        for name in folder.names():
+            if name.startswith(_BUILDING) and name != task.folder:
+                folder.remove(name)
         try:
-            self._copy(builder, lenses, served, table, on_progress)
-            builder.finish()
+            if not self._write(task):
+                return False
         except StorageError:
             # A disk that is full must not stay so for the sake of a merge.
             with suppress(MitameError):
-                self._generations.folder.remove(building)
+                folder.remove(task.folder)
             raise
-        self._generations.folder.rename(building, name_of(number))
-        self._generations.folder.sync()
-        return number
+        folder.rename(task.folder, name_of(task.number))
+        folder.sync()
+        return True
 
-    def _remove_others(self, building: str) -> None:
-        for name in self._generations.folder.names():
-            if name.startswith(_BUILDING) and name != building:
-                self._generations.folder.remove(name)
-
-    def _lenses_of(
-        self, builder: SnapshotBuilder, view: View, served: Served, number: int
-    ) -> Sequence[LensPlan]:
-        """The lenses of an interrupted merge's plan, or else those of a new one."""
-        self._check_base(served)
-        _check_log(view, self._log)
+    def _write(self, task: _Task) -> bool:
+        with task.pin() as view:
+            if view.position == task.served.position:
+                return False
+        self._check_base(task.served)
+        folder = self._generations.folder
+        builder = SnapshotBuilder(folder.child(task.folder), dtype=task.dtype)
+        folder.sync()
+        self._directory.sync()
         found = builder.planned
-        if found is not None and _is_usable(found, view, served, number):
-            return found.lenses
-        made = plan(view, number)
-        builder.write_plan(made)
-        return made.lenses
+        with task.pin() as view:  # only as long as is needed: it keeps SQLite's log from shrinking
+            _check_log(view, self._log)
+            lenses = found.lenses if found is not None and _is_usable(found, view, task) else None
+            if lenses is None:
+                made = plan(view, task.number)
+                builder.write_plan(made)
+                lenses = made.lenses
+            table = view.table
+        self._copy(builder, lenses, table, task)
+        builder.finish()
+        return True
 
     def _check_base(self, served: Served) -> None:
         """Damage must not be copied into a snapshot whose checksums then say that all is well."""
@@ -136,24 +150,19 @@ class Merger:
                 check_digest(folder, part)
 
     def _copy(
-        self,
-        builder: SnapshotBuilder,
-        lenses: Sequence[LensPlan],
-        served: Served,
-        table: LensTable,
-        on_progress: OnProgress,
+        self, builder: SnapshotBuilder, lenses: Sequence[LensPlan], table: LensTable, task: _Task
     ) -> None:
         done, total = 0, builder.vector_bytes
 
         def count(new: int) -> None:
             nonlocal done
             done += new
-            on_progress(done, total)
+            task.on_progress(done, total)
 
         entries = {entry.key: entry for entry in table.stored.values()}
         for lens in lenses:
             entry = entries[lens.key]
-            base = _base(served, entry)
+            base = _base(task.served, entry)
             builder.write_vectors(lens.key, vector_blocks(lens, base, entry, self._log), count)
 
 
@@ -162,12 +171,12 @@ def _base(served: Served, entry: StoredLens) -> Base:
     return Base(kept, entry.lens.spec.dimension, entry.lens.spec.distance)
 
 
-def _is_usable(found: Planned, view: View, served: Served, number: int) -> bool:
+def _is_usable(found: Planned, view: View, task: _Task) -> bool:
     """Every row of the plan is in the served snapshot or in the log still."""
     keys = set(view.table.keys.values())
     return (
-        found.generation == number
-        and served.position < found.position <= view.position
+        found.generation == task.number
+        and task.served.position < found.position <= view.position
         and all(lens.key in keys for lens in found.lenses)
     )
 

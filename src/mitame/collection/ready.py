@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.collection.changes import KEEP, Attach, Change, Keep, Patch, Put, Relocate, Remove
-from mitame.collection.item import ItemImage, check_attributes, check_id
+from mitame.collection.item import ItemImage, check_attributes, check_category, check_id
 from mitame.collection.lens import Lens
 from mitame.distances import check_vector, normalise
 from mitame.errors import SpecMismatch, UnknownLens, UsageError
 
-MAX_CATEGORY = 1_000
 MAX_IMAGES = 1_000
 MAX_ATTRIBUTES = 262_144
 """Characters of an item's attributes as JSON."""
@@ -92,7 +91,7 @@ def _ready_put(put: Put, lenses: Mapping[str, Lens]) -> ReadyPut:
         )
     return ReadyPut(
         item_id,
-        _category(item.category),
+        check_category(item.category),
         _attributes(item.attributes),
         tuple(_image(image, item_id, lenses) for image in item.images),
         put.create_only,
@@ -120,7 +119,7 @@ def _ready_attach(change: Attach, lenses: Mapping[str, Lens]) -> ReadyAttach:
 def _ready_patch(patch: Patch) -> ReadyPatch:
     return ReadyPatch(
         check_id(patch.id),
-        KEEP if isinstance(patch.category, Keep) else _category(patch.category),
+        KEEP if isinstance(patch.category, Keep) else check_category(patch.category),
         KEEP if isinstance(patch.attributes, Keep) else _attributes(patch.attributes),
     )
 
@@ -159,17 +158,6 @@ def _image(image: ItemImage, item_id: str, lenses: Mapping[str, Lens]) -> ReadyI
 def _vector(value: NDArray[np.float32], lens: Lens) -> NDArray[np.float32]:
     vector = check_vector(value, lens.spec.dimension)
     return normalise(vector[np.newaxis])[0] if lens.spec.distance == "cosine" else vector
-
-
-def _category(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_CATEGORY or not is_text(value):
-        raise UsageError(
-            f"{str(value)[:80]!r} can't be a category",
-            remedy=f"use 1 to {MAX_CATEGORY} characters, or None",
-        )
-    return value
 
 
 def _attributes(value: object) -> str:

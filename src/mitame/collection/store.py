@@ -22,7 +22,7 @@ from mitame.collection import lens_table
 from mitame.collection.backup import back_up
 from mitame.collection.changes import Change
 from mitame.collection.check import problems
-from mitame.collection.database import reading, translated
+from mitame.collection.database import reading, state, translated
 from mitame.collection.delta import delta_counts
 from mitame.collection.generations import GenerationInfo, Generations, Served
 from mitame.collection.lens import Lens
@@ -38,10 +38,6 @@ from mitame.errors import CorruptCollection, UsageError
 from mitame.storage import Directory, LocalDirectory
 
 KEEP_GENERATIONS = 2
-
-
-def _silent(_done: int, _total: int) -> None:
-    """Progress that nobody asked for."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +126,13 @@ class Store:
         *,
         keep: int = KEEP_GENERATIONS,
         dtype: VectorType = "float32",
-        on_progress: OnProgress = _silent,
+        on_progress: OnProgress = lambda *_: None,
     ) -> int | None:
         """Make a snapshot of everything and serve it, while others read and write.
 
-        One that was killed is gone on with. Afterwards the newest `keep` generations stay, and
-        those that somebody serves still; what only older ones need is removed.
+        One that was killed is gone on with, and is of the moment at which that began. Afterwards
+        the newest `keep` generations stay, and those that somebody serves still; what only older
+        ones need is removed.
 
         Args:
             keep: at least 1.
@@ -147,8 +144,9 @@ class Store:
 
         Raises:
             CollectionBusy: another merge or rollback is under way.
-            CorruptCollection: the served snapshot or the log is damaged: nothing was changed.
-            StorageError: the disk is full or read-only: nothing was changed.
+            CorruptCollection: the served snapshot or the log is damaged; it is not copied on.
+            StorageError: the disk is full or read-only. The older generation is served still, or
+                the new one is, and what is not needed any more was not all removed.
         """
         merger = self._opened.merger
         return merger.merge(self.pin, keep=keep, dtype=dtype, on_progress=on_progress)
@@ -200,7 +198,7 @@ class Store:
         """
         return self._writer.transact(lambda c, known: lens_table.drop(c, known, name))
 
-    def backup(self, destination: Path, on_progress: OnProgress = _silent) -> None:
+    def backup(self, destination: Path, on_progress: OnProgress = lambda *_: None) -> None:
         """Copy the collection as it is now, while others go on to write.
 
         Args:
@@ -264,7 +262,7 @@ class Store:
 
     def _view(self, connection: sqlite3.Connection, served: Served) -> View:
         with reading(self._path):
-            position, changed, journal_from = connection.execute(_NOW).fetchone()
+            position, changed, journal_from = state(connection)
         if not journal_from <= served.position <= position:
             raise CorruptCollection(
                 f"collection {self._path}: generation {served.generation} is of position"
@@ -285,10 +283,6 @@ class Store:
         self._start(self._newest.table)
 
 
-_NOW = (
-    "SELECT (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'journal'),"
-    " lenses_changed, journal_from FROM state"
-)
 _open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 _left_by_parent: list[object] = []
 """The parent's connections: closing them in a child would meddle with the parent's locks."""

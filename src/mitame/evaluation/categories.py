@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mitame.collection import View
 from mitame.errors import UsageError
-from mitame.search import Query, search
+from mitame.search import similar
 
 OnStep = Callable[[int, int], None]
 
@@ -20,9 +19,10 @@ class CategoryScores:
     """Means over the items asked.
 
     Attributes:
-        items: how many items were asked.
+        items: how many items were asked: those with a category and a vector.
         k: how many neighbours each was asked for, itself left out.
-        share: of the first k neighbours, the share with the item's own category, 0 to 1.
+        share: of the neighbours that were answered (fewer than k where the collection has no
+            more), the share with the item's own category, 0 to 1.
         first: share of items whose nearest neighbour has their category (R@1), 0 to 1.
         found: share of items with their category at least once among the first k (R@k).
         chance: the share that a random answer would reach.
@@ -71,16 +71,19 @@ def category_scores(
             "the collection's items have fewer than two categories, so there is nothing to compare",
             remedy="index with --category-from-folder, or set categories",
         )
-    hits = np.zeros((len(asked), k), bool)
-    for row, item in enumerate(asked):
-        query = Query(
-            lens=lens, vectors=view.vectors(item, lens), limit=k, exclude=frozenset({item})
-        )
-        near = [labels.get(each.id) == labels[item] for each in search(view, query).neighbors]
-        hits[row, : len(near)] = near
+    hits: list[list[bool]] = []
+    for number, item in enumerate(asked, 1):
+        answer = similar(view, item, lens=lens, limit=k)
+        if answer.neighbors:
+            hits.append([labels.get(each.id) == labels[item] for each in answer.neighbors])
         if on_step is not None:
-            on_step(row + 1, len(asked))
-    return _scores(lens, hits, labels)
+            on_step(number, len(asked))
+    if not hits:
+        raise UsageError(
+            f"no item has neighbours in the lens {lens!r}",
+            remedy=f"go on with: mitame lens add {lens} EMBEDDER",
+        )
+    return _scores(lens, k, hits, labels)
 
 
 def _sampled(ids: list[str], sample: int | None, seed: int) -> list[str]:
@@ -90,16 +93,18 @@ def _sampled(ids: list[str], sample: int | None, seed: int) -> list[str]:
     return [ids[row] for row in np.sort(chosen)]
 
 
-def _scores(lens: str, hits: NDArray[np.bool_], labels: dict[str, str]) -> CategoryScores:
+def _scores(
+    lens: str, k: int, hits: Sequence[Sequence[bool]], labels: dict[str, str]
+) -> CategoryScores:
+    """From the neighbours of each item asked, nearest first: have they its category?"""
     _, counts = np.unique(list(labels.values()), return_counts=True)
     total = len(labels)
-    chance = float((counts * (counts - 1)).sum() / (total * (total - 1)))
     return CategoryScores(
         lens=lens,
         items=len(hits),
-        k=hits.shape[1],
-        share=float(hits.mean()),
-        first=float(hits[:, 0].mean()),
-        found=float(hits.any(axis=1).mean()),
-        chance=chance,
+        k=k,
+        share=sum(map(sum, hits)) / sum(map(len, hits)),
+        first=sum(each[0] for each in hits) / len(hits),
+        found=sum(map(any, hits)) / len(hits),
+        chance=float((counts * (counts - 1)).sum() / (total * (total - 1))),
     )

@@ -21,7 +21,9 @@ class Candidate:
         modified_ns: modification time, nanoseconds since 1970, where known.
         category, attributes: what the source says of the item.
         named: the user gave the id (a manifest does), so it may replace an item of that id
-            wherever that one's picture came from.
+            wherever that one's picture came from, and what the source says of its category and
+            attributes is all there is to say.
+        row: the line of a manifest that offers it, such as ``/path/items.csv line 3``.
     """
 
     id: str
@@ -32,6 +34,12 @@ class Candidate:
     category: str | None = None
     attributes: Mapping[str, object] = field(default_factory=dict)
     named: bool = False
+    row: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where to look when it can't be used: its location, after its manifest's line if any."""
+        return self.location if self.row is None else f"{self.row}: {self.location}"
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,17 @@ class Refused:
     """A place that can't give a picture, with the reason.
 
     Attributes:
-        location: as in Candidate.
-        error: why.
+        location: as in Candidate, or its place; a folder's ends in a separator.
+        error: why; loses its traceback, whose frames would keep the picture's bytes in memory
+            for as long as the refusal is listed.
     """
 
     location: str
     error: MitameError
+
+    def __post_init__(self) -> None:
+        """Let go of the frames."""
+        self.error.__traceback__ = self.error.__cause__ = self.error.__context__ = None
 
 
 class Source(Protocol):

@@ -10,9 +10,17 @@ from typing import TypeVar
 In = TypeVar("In")
 Out = TypeVar("Out")
 
+HELD_BYTES = 256 * 1024 * 1024
+
 
 def bounded_map(
-    function: Callable[[In], Out], inputs: Iterable[In], *, threads: int, window: int
+    function: Callable[[In], Out],
+    inputs: Iterable[In],
+    *,
+    threads: int,
+    window: int,
+    weigh: Callable[[In], int] | None = None,
+    budget: int = HELD_BYTES,
 ) -> Iterator[Out]:
     """Results of `function` in the order of `inputs`, computed on `threads` threads.
 
@@ -21,16 +29,34 @@ def bounded_map(
     begun are cancelled and those under way are waited for.
 
     Threads serve here because reading, decoding and the network all release the GIL.
+
+    Args:
+        function: called from several threads.
+        inputs: what it is called with.
+        threads: how many.
+        window: calls submitted and not yet taken, at most.
+        weigh: bytes that an input holds; inputs under way weigh at most `budget` in all, or are
+            one alone.
+        budget: bytes.
     """
-    pending: deque[Future[Out]] = deque()
+    pending: deque[tuple[Future[Out], int]] = deque()
+    held = 0
     with ThreadPoolExecutor(threads, thread_name_prefix="mitame-ingest") as pool:
         try:
             for value in inputs:
-                pending.append(pool.submit(function, value))
+                weight = weigh(value) if weigh else 0
+                while pending and weight and held + weight > budget:
+                    future, freed = pending.popleft()
+                    held -= freed
+                    yield future.result()
+                pending.append((pool.submit(function, value), weight))
+                held += weight
                 while len(pending) >= window:
-                    yield pending.popleft().result()
+                    future, freed = pending.popleft()
+                    held -= freed
+                    yield future.result()
             while pending:
-                yield pending.popleft().result()
+                yield pending.popleft()[0].result()
         finally:
-            for future in pending:
+            for future, _ in pending:
                 future.cancel()

@@ -23,6 +23,7 @@ from mitame.images.limits import ImageLimits
 from mitame.images.sources import ArchiveSource, fetch, read_file
 from mitame.ingest.bounded import bounded_map
 from mitame.ingest.pipeline import BATCH_ITEMS, BATCH_SECONDS, usable_cores
+from mitame.ingest.places import archive_of
 from mitame.ingest.report import OnProgress, Progress
 
 BLOCK = 1_024
@@ -129,8 +130,8 @@ class _Work:
         if "://" in source:
             most = self._limits.max_bytes
             return fetch(source, allow_private=self._allow_private, max_bytes=most)
-        archive, mark, _ = source.rpartition("!")
-        if mark and Path(archive).is_file():
+        archive = archive_of(source)
+        if archive is not None:
             return _member(archive, source, self._limits)
         return read_file(Path(source), self._limits)
 

@@ -6,21 +6,24 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from mitame.collection import Change, Remove, Store
 from mitame.embedders.protocol import Embedder
 from mitame.errors import MitameError, StorageError
-from mitame.images.candidate import Candidate, Refused, Source
-from mitame.images.limits import ImageLimits
+from mitame.images.candidate import Refused, Source
+from mitame.images.limits import MIB, ImageLimits
 from mitame.ingest.bounded import bounded_map
-from mitame.ingest.known import Unit, Vanished, is_gone, units
+from mitame.ingest.known import Rejected, Unit, Vanished, lost_items, units
 from mitame.ingest.report import IndexReport, OnProgress, Progress
+from mitame.ingest.walk import Walk
 from mitame.ingest.work import Done, Worker, patches
 
 BATCH_ITEMS = 256
 BATCH_SECONDS = 0.5
 MAX_CHUNK = 64
+CHUNK_BYTES = 32 * MIB
 
 
 def index(
@@ -37,8 +40,10 @@ def index(
     """Bring a collection in line with sources.
 
     Unchanged files are skipped (by size and time on disk, else by content), moved ones are
-    recognised by content, and every image that can't be used is reported, never raised. At
-    most ``8 x threads`` pictures are under way at once; what is counted in the report is durable.
+    recognised by content, and every image that can't be used is reported, never raised; so is a
+    source that breaks off. At most ``8 x threads`` chunks of pictures are under way at once, and
+    of those that are in memory before they are read, 256 MiB; what is counted in the report is
+    durable.
 
     Args:
         store: where the items go.
@@ -55,21 +60,29 @@ def index(
     """
     workers = threads or usable_cores()
     run = _Run(store, on_progress or (lambda _: None))
-    worker = Worker(embedders, Vanished(store), limits or ImageLimits())
+    worker = Worker(store, embedders, Vanished(store), limits or ImageLimits())
     chunk = min(MAX_CHUNK, max(embedder.batch_size for embedder in embedders.values()))
     _count_ahead(sources, run.progress)
-    seen: set[int] = set()
+    walks = [Walk(source, prefix) for source in sources]
     try:
-        work = _chunks(run.to_do(units(store, _offers(sources, prefix), seen)), chunk)
-        for results in bounded_map(worker, work, threads=workers, window=8 * workers):
+        work = _chunks(run.to_do(units(store, walks)), chunk)
+        for results in bounded_map(
+            worker, work, threads=workers, window=8 * workers, weigh=_weight
+        ):
             for done in results:
                 run.take(done)
         run.flush()
-        for source in sources:
-            run.settle_vanished(source.root, seen, prune=prune)
+        run.settle_vanished(walks, prune=prune)
     except KeyboardInterrupt:
         run.report.interrupted = True
         run.flush()
+    except StorageError:
+        raise
+    except BaseException:
+        # whatever ended the run, what has been worked on is not lost
+        run.flush()
+        raise
+    run.report.passed_over = sum(getattr(source, "skipped", 0) for source in sources)
     run.report.finish()
     return run.report
 
@@ -92,12 +105,12 @@ class _Run:
     _waiting: list[Done] = field(default_factory=list)
     _flushed: float = field(default_factory=time.monotonic)
 
-    def to_do(self, offers: Iterator[Unit | Refused]) -> Iterator[Unit]:
+    def to_do(self, offers: Iterator[Unit | Rejected]) -> Iterator[Unit]:
         """The units that need a worker; the others are settled on the way."""
         for offer in offers:
-            if isinstance(offer, Refused):
-                self.report.refused.append(offer)
-                self._step(1)
+            if isinstance(offer, Rejected):
+                self.report.refused.append(offer.refused)
+                self._step(offer.images)
             elif offer.unchanged:
                 self._settle_unchanged(offer)
             else:
@@ -107,16 +120,16 @@ class _Run:
         try:
             changes = patches(unit)
         except MitameError as error:
-            self.report.refused.append(Refused(unit.candidates[0].location, error))
+            self.report.refused.append(Refused(unit.candidates[0].place, error))
             self._step(len(unit.candidates))
             return
-        self.take(Done(unit, "updated" if changes else "unchanged", changes))
+        self.take(Done.of(unit, "updated" if changes else "unchanged", changes))
 
     def take(self, done: Done) -> None:
         """Queue a unit's changes for the next batch; write the batch when it is due."""
         self.report.refused.extend(done.refused)
         self._waiting.append(done)
-        self._step(len(done.unit.candidates))
+        self._step(done.images)
         due = time.monotonic() - self._flushed > BATCH_SECONDS
         if due or len(self._waiting) >= BATCH_ITEMS:
             self.flush()
@@ -148,62 +161,52 @@ class _Run:
             except StorageError:
                 raise
             except MitameError as error:
-                self.report.refused.append(Refused(done.unit.candidates[0].location, error))
+                self.report.refused.append(Refused(done.place, error))
             else:
                 self._count(done)
 
     def _count(self, done: Done) -> None:
         if done.outcome:
-            self.report.count(done.outcome, len(done.unit.candidates) - len(done.refused))
+            self.report.count(done.outcome, done.images - len(done.refused))
 
     def _step(self, images: int) -> None:
         self.progress.done += images
         self.on_progress(self.progress)
 
-    def settle_vanished(self, root: str, seen: set[int], *, prune: bool) -> None:
-        """Remove, or only count, the items whose every image vanished from under the root.
+    def settle_vanished(self, walks: Sequence[Walk], *, prune: bool) -> None:
+        """Remove, or only count, the items that have lost every image.
 
-        A source that offers nothing at all looks like a disk that is not mounted: nothing is
-        removed then.
+        Nothing is removed on the word of a source that offered nothing or broke off.
         """
-        present: dict[str, bool] = {}
-        with self.store.pin() as view:
-            for record in view.sources(root):
-                source = record.source or ""
-                here = hash(source) in seen or not _vanishes(source)
-                present[record.id] = present.get(record.id, False) or here
-        gone = [item for item, here in present.items() if not here]
-        if not prune or not seen:
-            self.report.vanished += len(gone)
-            return
-        for start in range(0, len(gone), BATCH_ITEMS):
-            self._append([Remove(item) for item in gone[start : start + BATCH_ITEMS]])
-        self.report.removed += len(gone)
-
-
-def _vanishes(location: str) -> bool:
-    """A member of an archive or list that is no longer offered is gone; a file must be gone."""
-    return "://" in location or "!" in location or is_gone(location)
+        settled: set[str] = set()
+        for walk in walks:
+            gone = [item for item in lost_items(self.store, walk) if item not in settled]
+            settled.update(gone)
+            if not (prune and walk.may_prune):
+                self.report.vanished += len(gone)
+                continue
+            for start in range(0, len(gone), BATCH_ITEMS):
+                batch = gone[start : start + BATCH_ITEMS]
+                self._append([Remove(item) for item in batch])
+                self.report.removed += len(batch)
 
 
 def _chunks(units: Iterable[Unit], size: int) -> Iterator[list[Unit]]:
+    """Units in lists of one call each; fewer where they hold pictures in memory."""
     chunk: list[Unit] = []
+    held = 0
     for unit in units:
         chunk.append(unit)
-        if len(chunk) == size:
+        held += unit.held
+        if len(chunk) == size or held >= CHUNK_BYTES:
             yield chunk
-            chunk = []
+            chunk, held = [], 0
     if chunk:
         yield chunk
 
 
-def _offers(sources: Sequence[Source], prefix: str) -> Iterator[Candidate | Refused]:
-    for source in sources:
-        for offer in source:
-            if prefix and isinstance(offer, Candidate):
-                yield replace(offer, id=prefix + offer.id)
-            else:
-                yield offer
+def _weight(chunk: Sequence[Unit]) -> int:
+    return sum(unit.held for unit in chunk)
 
 
 def _count_ahead(sources: Sequence[Source], progress: Progress) -> None:
@@ -212,6 +215,8 @@ def _count_ahead(sources: Sequence[Source], progress: Progress) -> None:
         return
 
     def count() -> None:
-        progress.total = sum(1 for source in sources for _ in source)
+        # The run meets the same error and tells it; here it only means that there is no total.
+        with suppress(Exception):
+            progress.total = sum(1 for source in sources for _ in source)
 
     threading.Thread(target=count, name="mitame-count", daemon=True).start()

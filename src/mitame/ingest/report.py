@@ -14,7 +14,7 @@ Outcome = Literal["added", "replaced", "touched", "moved", "updated", "unchanged
 
 @dataclass
 class Progress:
-    """Where a run is; handed to the progress callback after every image.
+    """Where a run is; handed to the progress callback after every item and every refusal.
 
     Attributes:
         done: images looked at so far, whatever became of them.
@@ -30,18 +30,24 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass
 class IndexReport:
-    """The counts of one run; an image is in exactly one of them.
+    """The counts of one run.
+
+    Items are counted, not images: one on offer is in at most one of the first six counts. An
+    item of several images, some of which were refused, may be counted while they are listed in
+    `refused`; one that was refused as a whole is in no count.
 
     Attributes:
         added: items that are new.
-        replaced: items whose image changed.
-        touched: files with a new time or size on disk but the same content.
-        moved: files found again under another name; not embedded again.
-        updated: items whose category or attributes changed, the image not.
-        unchanged: files skipped without being read.
+        replaced: items of which an image changed.
+        touched: items whose file has a new time or size on disk but the same content.
+        moved: items whose file was found again under another name; not embedded again.
+        updated: items whose category or attributes changed, the images not.
+        unchanged: items whose files were skipped without being read.
         removed: items whose file vanished (only when pruning).
         vanished: items whose file vanished and that were kept.
-        refused: every place that gave no picture, with its reason.
+        refused: every place that gave no picture, with its reason; also each source as a whole
+            that broke off.
+        passed_over: other files in folders, which are no pictures by their name.
         seconds: wall time.
         embedded: images that went through the embedders.
         interrupted: stopped by Ctrl-C; what is counted here is kept all the same.
@@ -56,6 +62,7 @@ class IndexReport:
     removed: int = 0
     vanished: int = 0
     embedded: int = 0
+    passed_over: int = 0
     refused: list[Refused] = field(default_factory=list)
     seconds: float = 0.0
     interrupted: bool = False
@@ -81,6 +88,7 @@ class IndexReport:
         names = ("added", "replaced", "touched", "moved", "updated", "unchanged")
         counts: dict[str, Any] = {name: getattr(self, name) for name in names}
         counts |= {"removed": self.removed, "vanished": self.vanished}
-        counts |= {"refused": len(self.refused), "interrupted": self.interrupted}
+        counts |= {"refused": len(self.refused), "passed_over": self.passed_over}
+        counts |= {"interrupted": self.interrupted}
         counts |= {"seconds": round(self.seconds, 3)}
         return counts | {"images_per_second": round(self.images_per_second, 1)}

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection import Change, Item, ItemImage, Patch, Put, Relocate, check_attributes
+from mitame.collection import (
+    Change,
+    Item,
+    ItemImage,
+    Patch,
+    Put,
+    Relocate,
+    Store,
+    check_attributes,
+)
 from mitame.embedders.protocol import Embedder
 from mitame.errors import ImageError, MitameError
 from mitame.images.candidate import Candidate, Refused
@@ -25,16 +34,30 @@ class Done:
     """What became of one unit.
 
     Attributes:
-        unit: the item's images on offer.
+        place: where the item's first image is.
+        images: how many were on offer; the candidates themselves may hold pictures and are let go.
         outcome: which count it belongs to; None when nothing of it could be used.
         changes: to append to the journal, in order; all belong together.
         refused: images of it that could not be used.
     """
 
-    unit: Unit
+    place: str
+    images: int
     outcome: Outcome | None
     changes: tuple[Change, ...] = ()
     refused: tuple[Refused, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        unit: Unit,
+        outcome: Outcome | None,
+        changes: Sequence[Change] = (),
+        refused: Sequence[Refused] = (),
+    ) -> Done:
+        """What became of this unit."""
+        place, images = unit.candidates[0].place, len(unit.candidates)
+        return cls(place, images, outcome, tuple(changes), tuple(refused))
 
 
 @dataclass
@@ -67,8 +90,13 @@ class Worker:
     """Called from several threads at once; keeps no state of its own between calls."""
 
     def __init__(
-        self, embedders: Mapping[str, Embedder], vanished: Vanished, limits: ImageLimits
+        self,
+        store: Store,
+        embedders: Mapping[str, Embedder],
+        vanished: Vanished,
+        limits: ImageLimits,
     ) -> None:
+        self._store = store
         self._embedders = embedders
         self._vanished = vanished
         self._limits = limits
@@ -77,12 +105,13 @@ class Worker:
     def __call__(self, units: Sequence[Unit]) -> list[Done]:
         """Each unit's outcome, in order. Pictures of all units are embedded together."""
         halves = [self._prepare(unit) for unit in units]
-        self._embed([picture for half in halves for picture in half.pictures])
+        self._embed([picture for half in halves for picture in half.to_embed])
         return [self._finish(half) for half in halves]
 
     def _prepare(self, unit: Unit) -> _Half:
         half = _Half(unit)
-        for candidate, known in zip(unit.candidates, unit.known, strict=True):
+        offers = zip(unit.candidates, unit.known, strict=True)
+        for number, (candidate, known) in enumerate(offers):
             try:
                 data = candidate.read()
                 digest = content_hash(data)
@@ -90,15 +119,38 @@ class Worker:
                     half.settled = self._recognised(unit, digest, len(data), known)
                     if half.settled:
                         return half
-                half.pictures.append(self._decode(candidate, data, digest))
+                half.pictures[number] = self._decode(candidate, data, digest)
             except MitameError as error:
-                half.refused.append(Refused(candidate.location, error))
+                half.refuse(candidate, error)
             except Exception as error:
                 # One picture that trips a bug must not end a run over a million; it is listed
                 # like every other bad file, with what went wrong.
                 reason = ImageError(f"unexpected {type(error).__name__} while reading: {error}")
-                half.refused.append(Refused(candidate.location, reason))
+                half.refuse(candidate, reason)
+        if half.refused and half.pictures:
+            half.kept = self._kept(half)
+            half.settled = _nothing_new(half)
         return half
+
+    def _kept(self, half: _Half) -> Mapping[int, ItemImage] | None:
+        """Stored images, with their vectors, in place of those that are refused now.
+
+        None where the item must stay as it is, because some of its images lack vectors.
+        """
+        unit = half.unit
+        wanted = {n: unit.known[n] for n in half.missing if unit.known[n] is not None}
+        if not wanted:
+            return {}
+        with self._store.pin() as view:
+            stored = {lens: view.vectors(unit.id, lens) for lens in self._embedders}
+        if any(len(vectors) != len(unit.item_images) for vectors in stored.values()):
+            return None
+        kept: dict[int, ItemImage] = {}
+        for number, image in wanted.items():
+            assert image is not None
+            row = next(n for n, each in enumerate(unit.item_images) if each is image)
+            kept[number] = replace(image, vectors={n: v[row] for n, v in stored.items()})
+        return kept
 
     def _recognised(
         self, unit: Unit, digest: str, size: int, known: ItemImage | None
@@ -107,7 +159,7 @@ class Worker:
         outcome: Outcome
         if known is not None and known.content_hash == digest and len(unit.item_images) == 1:
             old, outcome = unit.id, "touched"
-        elif unit.item is None and (found := self._vanished.claim(digest)):
+        elif unit.item is None and (found := self._vanished.claim(digest, unit.walk)):
             old, outcome = found.id, "moved"
         else:
             return None
@@ -120,7 +172,7 @@ class Worker:
             size=size,
             modified_ns=candidate.modified_ns,
         )
-        return Done(unit, outcome, (move, *patches(unit)))
+        return Done.of(unit, outcome, (move, *patches(unit)))
 
     def _decode(self, candidate: Candidate, data: bytes, digest: str) -> _Picture:
         decoded = decode(data, limits=self._limits, min_side=self._side)
@@ -147,21 +199,21 @@ class Worker:
         if half.settled:
             return half.settled
         unit, refused = half.unit, half.refused
-        if not half.pictures:
-            return Done(unit, None, refused=tuple(refused))
+        if not half.pictures or half.kept is None:
+            return Done.of(unit, None, refused=refused)
         category, attributes = described(unit)
         try:
             item = Item(
                 id=unit.id,
                 category=category,
                 attributes=check_attributes(attributes),
-                images=tuple(picture.stored() for picture in half.pictures),
+                images=half.images(),
             )
         except MitameError as error:
-            return Done(unit, None, refused=(Refused(unit.candidates[0].location, error),))
+            return Done.of(unit, None, refused=[Refused(unit.candidates[0].place, error)])
         specs = {lens: embedder.spec.fingerprint for lens, embedder in self._embedders.items()}
         outcome: Outcome = "added" if unit.item is None else "replaced"
-        return Done(unit, outcome, (Put(item, fingerprints=specs),), tuple(refused))
+        return Done.of(unit, outcome, [Put(item, fingerprints=specs)], refused)
 
 
 @dataclass
@@ -169,14 +221,53 @@ class _Half:
     """A unit between preparing and embedding."""
 
     unit: Unit
-    pictures: list[_Picture] = field(default_factory=list)
+    pictures: dict[int, _Picture] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
+    kept: Mapping[int, ItemImage] | None = field(default_factory=dict)
     settled: Done | None = None
+
+    def refuse(self, candidate: Candidate, error: MitameError) -> None:
+        """List an image that can't be used."""
+        self.refused.append(Refused(candidate.place, error))
+
+    @property
+    def missing(self) -> list[int]:
+        """Numbers of the images that were refused."""
+        return [n for n in range(len(self.unit.candidates)) if n not in self.pictures]
+
+    @property
+    def to_embed(self) -> Iterable[_Picture]:
+        """Pictures that need vectors."""
+        return () if self.settled or self.kept is None else self.pictures.values()
+
+    def images(self) -> tuple[ItemImage, ...]:
+        """New images and kept ones, in the order on offer."""
+        images = {n: picture.stored() for n, picture in self.pictures.items()}
+        images |= self.kept or {}
+        return tuple(images[number] for number in sorted(images))
+
+
+def _nothing_new(half: _Half) -> Done | None:
+    """The outcome where every image is the stored one, or is refused and stays."""
+    unit, kept = half.unit, half.kept
+    if kept is None or len(half.pictures) + len(kept) != len(unit.item_images):
+        return None
+    for number, picture in half.pictures.items():
+        known = unit.known[number]
+        if known is None or known.content_hash != picture.content_hash:
+            return None
+    changes = patches(unit)
+    return Done.of(unit, "updated" if changes else None, changes, half.refused)
 
 
 def described(unit: Unit) -> tuple[str | None, Mapping[str, object]]:
-    """Category and attributes: what the source says, else what the item has already."""
+    """Category and attributes: what the source says, else what the item has already.
+
+    A row that names its item says all: an emptied cell is empty.
+    """
     first, item = unit.candidates[0], unit.item
+    if first.named:
+        return first.category, first.attributes
     category = first.category
     if category is None and item is not None:
         category = item.category
@@ -193,8 +284,8 @@ def patches(unit: Unit) -> tuple[Patch, ...]:
     if item is None and first.category is None and not first.attributes:
         return ()
     fields: dict[str, Any] = {}
-    if first.category is not None:
+    if first.named or first.category is not None:
         fields["category"] = category
-    if first.attributes:
+    if first.named or first.attributes:
         fields["attributes"] = check_attributes(attributes)
     return (Patch(unit.id, **fields),)

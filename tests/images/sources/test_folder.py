@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mitame.errors import ImageTooLarge, InvalidId, UnreadableFile
-from mitame.images.candidate import Candidate
+from mitame.images.candidate import Candidate, Refused
 from mitame.images.limits import ImageLimits
 from mitame.images.sources import FolderSource, PictureSource, read_file
 from tests.images.sources.pictures import ids, offered, picture, refused, write
@@ -157,6 +157,31 @@ def test_a_folder_that_cannot_be_listed_is_refused(
     assert ids(source) == ["b/2.png"]
     (refusal,) = refused(source)
     assert "Permission denied" in refusal.error.message
+
+
+def test_messages_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    """Control characters and turned text in a path are escaped in messages, not in locations."""
+    name = "a\x1b[31m\n\u202eb.png"
+    with pytest.raises(UnreadableFile) as found:
+        PictureSource(tmp_path / name)
+    assert "a\\x1b[31m\\n\\u202eb.png" in found.value.message
+    folder = tmp_path / "見 た\tb"
+    write(folder, "1.png")
+    (candidate,) = offered(FolderSource(folder))
+    assert candidate.location == str(folder / "1.png")
+
+
+def test_a_refusal_keeps_no_picture(tmp_path: Path) -> None:
+    """The frames that an error went through hold bytes; a listed refusal has let go of them."""
+    try:
+        try:
+            int("x")
+        except ValueError as error:
+            raise UnreadableFile("no") from error
+    except UnreadableFile as error:
+        refusal = Refused(str(tmp_path), error)
+    held = refusal.error
+    assert (held.__traceback__, held.__cause__, held.__context__) == (None, None, None)
 
 
 def test_reading_stops_at_the_limit(tmp_path: Path) -> None:

@@ -201,22 +201,52 @@ def test_bad_rows_are_refused_with_their_line(folder: Path) -> None:
         b"a,mugs/1.png,x\n"  # 2
         b"b,,\n"  # 3: no image
         b"c,mugs/1.png,1,2\n"  # 4: too many cells
-        b"d,missing.png,\n"  # 5: no such file
+        b"d,missing.png,\n"  # 5: no such file, as reading it tells
         b"\n"
         b'e,mugs/1.png,"two\nlines"\n'  # 7 and 8
         b"f,mugs/1.png,\xff\n"  # 9: not UTF-8
         b"g\x01,mugs/1.png,\n"  # 10: no id
         b"h,mugs/1.png\n"  # 11: short, but complete
         b"i,ftp://shop.example/x,\n"  # 12: not http
-        b"j,mugs,\n"  # 13: a folder
+        b"j,mugs,\n"  # 13: a folder, as reading it tells
     )
     source = ManifestSource(folder / "m.csv")
-    assert ids(source) == ["a", "e", "h"]
+    assert ids(source) == ["a", "d", "e", "h", "j"]
     found = {r.location.rpartition(" ")[2]: r.error for r in refused(source)}
-    assert set(found) == {"3", "4", "5", "9", "10", "12", "13"}
-    assert isinstance(found["5"], UnreadableFile)
+    assert set(found) == {"3", "4", "9", "10", "12"}
+    for candidate in offered(source):
+        if candidate.id in "dj":
+            assert candidate.size is None
+            with pytest.raises(UnreadableFile):
+                candidate.read()
     assert isinstance(found["12"], FetchRefused)
     assert "UTF-8" in found["9"].remedy
+
+
+def test_a_candidate_says_its_line(folder: Path) -> None:
+    """What can't be decoded later can still be found in the manifest."""
+    path = folder / "m.csv"
+    path.write_text('id,image,note\na,mugs/1.png,"two\nlines"\nb,mugs/2.png,\n')
+    first, second = offered(ManifestSource(path))
+    assert (first.row, second.row) == (f"{path} line 2", f"{path} line 4")
+    assert second.place == f"{path} line 4: {folder / 'mugs/2.png'}"
+
+
+@pytest.mark.parametrize("closing", ["", 'z,mugs/1.png,"red, white"\n', 'z,mugs/1.png,"x"\n'])
+def test_a_quote_too_many_costs_one_row(folder: Path, closing: str) -> None:
+    """Whether the file ends in it, a later quote closes it, or it grows beyond all bounds."""
+    path = folder / "m.csv"
+    rows = "".join(f"i{n},mugs/1.png,plain\n" for n in range(500))
+    path.write_text(f'id,image,note\na,mugs/1.png,x\nb,"mugs/1.png,x\n{rows}{closing}')
+    source = ManifestSource(path)
+    (refusal,) = refused(source)
+    assert refusal.location == f"{path} line 3"
+    assert "quote" in refusal.error.message
+    last = ["z"] if closing else []
+    assert ids(source) == ["a", *(f"i{n}" for n in range(500)), *last]
+    path.write_text(f'id,image,note\nb,"mugs/1.png,x\n{rows * 20}')
+    assert len(offered(ManifestSource(path))) == 10_000
+    assert [each.location for each in refused(ManifestSource(path))] == [f"{path} line 2"]
 
 
 def test_bad_lines_of_json_are_refused_with_their_number(folder: Path) -> None:

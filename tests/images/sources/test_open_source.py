@@ -18,7 +18,7 @@ from mitame.images.sources import (
     UrlListSource,
     open_source,
 )
-from tests.images.sources.pictures import ids, offered, picture, write
+from tests.images.sources.pictures import ids, offered, picture, refused, write
 
 
 @pytest.fixture
@@ -76,6 +76,19 @@ def test_category_from_folder_reaches_folders_and_archives(folder: Path) -> None
     for name in ("pictures", "a.zip", "unnamed"):
         (candidate,) = offered(open_source(folder / name, category_from_folder=True))
         assert candidate.category == "mugs"
+
+
+def test_a_manifest_may_be_allowed_outside(folder: Path, tmp_path: Path) -> None:
+    """Files outside its folder are offered only when asked for."""
+    write(tmp_path, "elsewhere/1.png")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "m.csv").write_text("image\n../elsewhere/1.png\n")
+    assert ids(open_source(inner / "m.csv")) == []
+    (refusal,) = refused(open_source(inner / "m.csv"))
+    assert "--allow-outside" in refusal.error.line()
+    found = offered(open_source(inner / "m.csv", allow_outside=True))
+    assert [each.location for each in found] == [str(tmp_path / "elsewhere/1.png")]
 
 
 def test_a_url_is_a_source() -> None:

@@ -24,6 +24,7 @@ from mitame.images.sources.single import PictureSource
 from mitame.images.sources.url import UrlFile, UrlListSource, fetch
 
 __all__ = [
+    "ARCHIVE_SUFFIXES",
     "ArchiveSource",
     "FolderSource",
     "ManifestSource",
@@ -41,6 +42,7 @@ def open_source(
     *,
     category_from_folder: bool = False,
     allow_private: bool = False,
+    allow_outside: bool = False,
     limits: ImageLimits = DEFAULT_LIMITS,
 ) -> Source:
     """The source that a path or URL stands for.
@@ -53,6 +55,7 @@ def open_source(
         target: path or URL.
         category_from_folder: items of folders and archives get their folder's name as category.
         allow_private: URLs may lead to addresses of private networks.
+        allow_outside: a manifest may name files outside its own folder.
         limits: what is refused.
 
     Raises:
@@ -69,6 +72,11 @@ def open_source(
         raise UnreadableFile(f"there is no file or folder {shown(text)}", remedy="check the path")
     if is_picture_name(text):
         return PictureSource(text, limits=limits)
+    name = text.lower()
+    if name.endswith(tuple(MANIFEST_SUFFIXES)):
+        return ManifestSource(
+            text, allow_outside=allow_outside, allow_private=allow_private, limits=limits
+        )
     return _file(text, category_from_folder, allow_private, limits)
 
 
@@ -83,8 +91,6 @@ def _file(path: str, categories: bool, allow_private: bool, limits: ImageLimits)
     name = path.lower()
     if name.endswith(ARCHIVE_SUFFIXES):
         return ArchiveSource(path, category_from_folder=categories, limits=limits)
-    if name.endswith(tuple(MANIFEST_SUFFIXES)):
-        return ManifestSource(path, allow_private=allow_private, limits=limits)
     if name.endswith(".txt"):
         urls = UrlFile(path, limits=limits)
         root = f"{urls.path}!"

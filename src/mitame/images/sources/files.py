@@ -12,7 +12,7 @@ from typing import BinaryIO
 from mitame.errors import InvalidId, UnreadableFile
 from mitame.images.candidate import Candidate, Refused
 from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
-from mitame.images.sources.names import check_name, shown
+from mitame.images.sources.names import check_name, shown, storable
 
 # a fifo or device that takes the file's place after it was looked at must not block us
 _FLAGS = (
@@ -81,11 +81,11 @@ def file_candidate(
     """A picture's file on offer under the id `name`; refused if it can't be read or named."""
     try:
         check_name(name)
-        if shown(path) != path:
+        if storable(path) != path:
             raise InvalidId("the folder's name is not valid UTF-8", remedy="rename the folder")
         found = regular(path)
     except (UnreadableFile, InvalidId) as error:
-        return Refused(shown(path), error)
+        return Refused(storable(path), error)
     return Candidate(
         id=name,
         location=path,

@@ -10,7 +10,7 @@ from mitame.errors import UnreadableFile
 from mitame.images.candidate import Candidate, Refused
 from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
 from mitame.images.sources.files import absolute, file_candidate
-from mitame.images.sources.names import folder_of, is_hidden, is_picture_name, shown
+from mitame.images.sources.names import folder_of, is_hidden, is_picture_name, shown, storable
 
 
 class FolderSource:
@@ -88,7 +88,7 @@ class FolderSource:
                 ]
         except OSError as error:
             reason = UnreadableFile(f"{shown(path)} can't be listed ({error.strerror})")
-            return [Refused(shown(path), reason)]
+            return [Refused(storable(path), reason)]
         return sorted(names)
 
     def _is_new(self, inside: str, walked: set[tuple[int, int]]) -> bool:

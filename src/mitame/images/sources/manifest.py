@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 
-from mitame.errors import InvalidManifest, MitameError, UsageError
+from mitame.errors import InvalidManifest, MitameError, UnreadableFile, UsageError
 from mitame.images.candidate import Candidate, Refused
 from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
-from mitame.images.sources.files import absolute, file_candidate, regular
+from mitame.images.sources.files import absolute, file_candidate, read_file, regular
 from mitame.images.sources.names import shown
 from mitame.images.sources.rows import Row, csv_rows, json_rows, parquet_rows
 from mitame.images.sources.url import url_candidate
@@ -32,7 +33,8 @@ class ManifestSource:
     Columns: ``image``, a path from the manifest's folder or an http(s) URL; ``id``, the image's
     path or URL where it is left out; ``category``; every other column is an attribute. Rows with
     the same id are several images of one item, in their order, and should follow each other; each
-    is offered as a candidate of its own. A row that can't be used is refused with its number.
+    is offered as a candidate of its own. A row that can't be used is refused with its number; one
+    whose file can't be read is on offer, and is refused when it is read.
 
     Args:
         path: the manifest; its extension says which form it has.
@@ -86,11 +88,11 @@ class ManifestSource:
                 yield Refused(place, row)
                 continue
             try:
-                yield self._candidate(row)
+                yield replace(self._candidate(row), row=place)
             except MitameError as error:
                 yield Refused(place, error)
 
-    def _candidate(self, row: Row) -> Candidate | Refused:
+    def _candidate(self, row: Row) -> Candidate:
         image = _text(row, "image")
         if image is None:
             raise InvalidManifest("the row has no image", remedy="fill in the column 'image'")
@@ -108,7 +110,13 @@ class ManifestSource:
             return url_candidate(
                 image, name, allow_private=self._allow_private, limits=self._limits
             )
-        return file_candidate(self._inside(image), name, self._limits)
+        path = self._inside(image)
+        found = file_candidate(path, name, self._limits)
+        if isinstance(found, Refused) and isinstance(found.error, UnreadableFile):
+            # On offer all the same, and refused when it is read: an item must not lose its other
+            # pictures because one can't be had for a moment.
+            return Candidate(id=name, location=path, read=partial(read_file, path, self._limits))
+        return found
 
     def _inside(self, image: str) -> str:
         path = os.path.normpath(Path(self._folder, image))
@@ -116,7 +124,7 @@ class ManifestSource:
         if not (inside or self._allow_outside):
             raise InvalidManifest(
                 f"the image {image[:200]!r} lies outside the manifest's folder",
-                remedy="move it there, or allow images outside",
+                remedy="move it there, or allow it with --allow-outside",
             )
         return path
 

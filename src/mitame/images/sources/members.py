@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from mitame.errors import DamagedArchive, ImageTooLarge, MitameError
 from mitame.images.candidate import Refused
 from mitame.images.limits import ImageLimits
-from mitame.images.sources.names import check_name, folder_of, is_hidden, is_picture_name, shown
+from mitame.images.sources.names import (
+    check_name,
+    folder_of,
+    is_hidden,
+    is_picture_name,
+    shown,
+    storable,
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Archive:
 
     def refused(self, name: str, error: MitameError) -> Refused:
         """A member that is not on offer."""
-        return Refused(shown(self.location(name)), error)
+        return Refused(storable(self.location(name)), error)
 
     def category(self, name: str) -> str | None:
         """What the archive says of a member's item."""

@@ -15,6 +15,8 @@ PICTURE_SUFFIXES = frozenset(
     }
 )
 _LONGEST_ID = 1_000  # as for any item's id
+# control characters, those that turn the direction of text, and ends of lines
+_STEERING = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
 def is_picture_name(name: str) -> bool:
@@ -43,9 +45,20 @@ def check_name(name: str) -> str:
     return name
 
 
-def shown(path: str) -> str:
-    """A path that can be printed and stored: bytes that are no text are written as ``\\xff``."""
+def storable(path: str) -> str:
+    """A path that can be stored: bytes that are no text are written as ``\\xff``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def shown(path: str) -> str:
+    """A path for a message: as storable, and nothing in it can steer a terminal."""
+    return "".join(_escaped(character) for character in storable(path))
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) in _STEERING:
+        return character.encode("unicode_escape").decode()
+    return character
 
 
 def folder_of(name: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from mitame.errors import InvalidManifest, MissingExtra
 from mitame.images.limits import ImageLimits
+from mitame.images.sources.cells import read_cells
 from mitame.images.sources.lines import read_lines
 from mitame.images.sources.names import shown
 
@@ -28,7 +29,7 @@ def csv_rows(path: str, limits: ImageLimits) -> Iterator[Numbered]:
     """Rows of a CSV file with their line numbers; cells become numbers and booleans if they can.
 
     The delimiter is the one of comma, semicolon and tab that the header has most of. Empty cells
-    are left out. ``007`` and ``1e999`` stay text.
+    are left out. ``007`` and ``1e999`` stay text. A quote too many costs its own line only.
 
     Raises:
         InvalidManifest: no header, or a column twice.
@@ -37,17 +38,10 @@ def csv_rows(path: str, limits: ImageLimits) -> Iterator[Numbered]:
     _, header = next(lines, (0, ""))
     delimiter = max(",;\t", key=header.count)
     names = _column_names(next(csv.reader([header], delimiter=delimiter), []), path)
-    reader = csv.reader((line for _, line in lines), delimiter=delimiter)
-    while True:
-        number = reader.line_num + 2
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, InvalidManifest(f"the row is no CSV ({error})", remedy="mend the row")
-            continue
-        if any(cells):
+    for number, cells in read_cells(lines, delimiter):
+        if isinstance(cells, InvalidManifest):
+            yield number, cells
+        elif any(cells):
             yield number, _csv_row(names, cells)
 
 

@@ -16,7 +16,7 @@ from mitame.images.candidate import Candidate, Refused
 from mitame.images.limits import MIB, ImageLimits
 from mitame.images.sources.files import open_regular
 from mitame.images.sources.members import Archive, check_size, is_offered, member_name
-from mitame.images.sources.names import shown
+from mitame.images.sources.names import shown, storable
 from mitame.images.sources.xz import XzReader
 
 _BLOCK = 512
@@ -130,7 +130,7 @@ def tar_members(
         members = _members(reader, archive)
         while (info := next(members, None)) is not None:
             if isinstance(info, DamagedArchive):
-                yield Refused(shown(path), info)
+                yield Refused(storable(path), info)
             elif is_offered(info.name) and not info.isdir():
                 yield _candidate(info, reader if compression else None, archive)
 
