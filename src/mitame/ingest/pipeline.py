@@ -22,7 +22,7 @@ from mitame.ingest.work import Done, Worker, patches
 
 BATCH_ITEMS = 256
 BATCH_SECONDS = 0.5
-MAX_CHUNK = 64
+MAX_CHUNK = 32
 CHUNK_BYTES = 32 * MIB
 
 
@@ -61,11 +61,11 @@ def index(
     workers = threads or usable_cores()
     run = _Run(store, on_progress or (lambda _: None))
     worker = Worker(store, embedders, Vanished(store), limits or ImageLimits())
-    chunk = min(MAX_CHUNK, max(embedder.batch_size for embedder in embedders.values()))
+    batch = min(MAX_CHUNK, max(embedder.batch_size for embedder in embedders.values()))
     _count_ahead(sources, run.progress)
     walks = [Walk(source, prefix) for source in sources]
     try:
-        work = _chunks(run.to_do(units(store, walks)), chunk)
+        work = _chunks(run.to_do(units(store, walks)), batch, 2 * workers)
         for results in bounded_map(
             worker, work, threads=workers, window=8 * workers, weigh=_weight
         ):
@@ -191,16 +191,25 @@ class _Run:
                 self.report.removed += len(batch)
 
 
-def _chunks(units: Iterable[Unit], size: int) -> Iterator[list[Unit]]:
-    """Units in lists of one call each; fewer where they hold pictures in memory."""
+def _chunks(units: Iterable[Unit], batch: int, ramp: int) -> Iterator[list[Unit]]:
+    """Units in lists of one call each.
+
+    The lists grow, doubling after every `ramp` of them, from one batch to `MAX_CHUNK`: few pictures
+    are shared among all threads, and of many each thread works on a row of them, which saves
+    handing over (7 % of the time with two threads). A picture that has to come from afar, of
+    unknown size, or that is in memory already ends its list.
+    """
     chunk: list[Unit] = []
-    held = 0
+    held = count = 0
     for unit in units:
         chunk.append(unit)
         held += unit.held
-        if len(chunk) == size or held >= CHUNK_BYTES:
+        size = min(MAX_CHUNK, batch << min(count // ramp, 5))
+        slow = unit.held or unit.candidates[0].size is None
+        short = slow and len(chunk) >= batch
+        if len(chunk) >= size or held >= CHUNK_BYTES or short:
             yield chunk
-            chunk, held = [], 0
+            chunk, held, count = [], 0, count + 1
     if chunk:
         yield chunk
 

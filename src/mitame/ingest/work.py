@@ -188,12 +188,12 @@ class Worker:
         )
 
     def _embed(self, pictures: Sequence[_Picture]) -> None:
-        if not pictures:
-            return
         for lens, embedder in self._embedders.items():
-            vectors = embedder.embed([picture.prepared[lens] for picture in pictures])
-            for picture, vector in zip(pictures, vectors, strict=True):
-                picture.vectors[lens] = vector
+            for start in range(0, len(pictures), embedder.batch_size):
+                batch = pictures[start : start + embedder.batch_size]
+                vectors = embedder.embed([picture.prepared[lens] for picture in batch])
+                for picture, vector in zip(batch, vectors, strict=True):
+                    picture.vectors[lens] = vector
 
     def _finish(self, half: _Half) -> Done:
         if half.settled:
