@@ -42,7 +42,7 @@ from mitame.testing.faults import FaultyDirectory, PowerCut
 from tests.collection.made import COLOR, LOOK, image, noise
 from tests.collection.workloads import quick_folder
 
-EXAMPLES = int(os.environ.get("MITAME_MODEL_EXAMPLES", "80"))  # of up to 25 steps
+EXAMPLES = int(os.environ.get("MITAME_MODEL_EXAMPLES", "160"))  # of up to 25 steps
 IDS = st.sampled_from([f"i{n}" for n in range(8)])
 CATEGORIES = st.sampled_from([None, "mug", "cup"])
 ATTRIBUTES: st.SearchStrategy[dict[str, Attribute]] = st.dictionaries(

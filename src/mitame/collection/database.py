@@ -7,6 +7,7 @@ readers go on with the moment they began at. ``application_id`` says that the fi
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -122,7 +123,10 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _typed(error, path) from error
     except OSError as error:
-        raise StorageError(f"collection {path}: {error.strerror or error}") from error
+        remedy = NOT_ALLOWED_REMEDY if error.errno in _REFUSALS else None
+        raise StorageError(
+            f"collection {path}: {error.strerror or error}", remedy=remedy
+        ) from error
 
 
 @contextmanager
@@ -150,6 +154,8 @@ def _typed(error: sqlite3.Error, path: Path) -> Exception:
     return StorageError(text) if code in _STORAGE else CorruptCollection(text)
 
 
+NOT_ALLOWED_REMEDY = "give this user the right to read and write there, or choose another --data"
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
 _STORAGE = frozenset(
     {
         sqlite3.SQLITE_FULL,
