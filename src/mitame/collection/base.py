@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mitame.collection.composite import HalfIndex, exact_index
 from mitame.collection.snapshot import SnapshotLens
 from mitame.distances import Distance, normalise
-from mitame.engines.protocol import Index
+from mitame.engines.protocol import Searchable
 from mitame.errors import CorruptCollection
 
 Numbers = NDArray[np.int64]
@@ -51,7 +51,7 @@ class Base:
         return np.empty(0, np.int64) if self.stored is None else self.stored.owners
 
     @cached_property
-    def index(self) -> Index:
+    def index(self) -> Searchable:
         """An index over all of them."""
         if self.stored is None:
             return exact_index(np.empty((0, self.dimension), np.float32), self.distance)

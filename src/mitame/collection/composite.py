@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mitame.distances import Distance
 from mitame.engines.catalog import find
-from mitame.engines.protocol import Allow, Index
+from mitame.engines.protocol import Allow, Searchable
 from mitame.errors import UsageError
 from mitame.neighbors import PADDING, Neighbors, merge
 
@@ -18,13 +18,13 @@ _HALF_FLOATS = 1 << 22
 
 
 class CompositeIndex:
-    """Indexes over rows that follow each other, searched as one; see `Index`.
+    """Indexes over rows that follow each other, searched as one; see `Searchable`.
 
     Args:
         parts: at least one; row numbers of the second go on where those of the first end.
     """
 
-    def __init__(self, parts: Sequence[Index]) -> None:
+    def __init__(self, parts: Sequence[Searchable]) -> None:
         self._parts = tuple(parts)
         self._rows = sum(part.rows for part in parts)
 
@@ -41,7 +41,7 @@ class CompositeIndex:
         effort: float | None = None,
         allow: Allow | None = None,
     ) -> Neighbors:
-        """The k nearest rows of each query; see `Index.search`.
+        """The k nearest rows of each query; see `Searchable.search`.
 
         Raises:
             InvalidVector, UsageError: as the parts' indexes raise them.
@@ -89,7 +89,7 @@ class HalfIndex:
         effort: float | None = None,
         allow: Allow | None = None,
     ) -> Neighbors:
-        """The k nearest rows of each query; see `Index.search`."""
+        """The k nearest rows of each query; see `Searchable.search`."""
         if self.rows == 0:
             return exact_index(self._vectors.astype(np.float32), self._distance).search(queries, k)
         answers = []
@@ -107,6 +107,6 @@ class HalfIndex:
             yield start, self._vectors[start : start + step].astype(np.float32)
 
 
-def exact_index(vectors: NDArray[np.float32], distance: Distance) -> Index:
+def exact_index(vectors: NDArray[np.float32], distance: Distance) -> Searchable:
     """An exact index over rows that were checked, and normalised, when they were written."""
     return find("exact").build(vectors, distance, trusted=True)

@@ -21,7 +21,7 @@ from mitame.collection.composite import CompositeIndex, exact_index
 from mitame.collection.lens_table import StoredLens
 from mitame.collection.log import Log, LogFile
 from mitame.distances import Distance
-from mitame.engines.protocol import Index
+from mitame.engines.protocol import Searchable
 
 DEAD = -1
 
@@ -49,7 +49,7 @@ class Piece:
         return self.first + len(self.vectors)
 
     @cached_property
-    def index(self) -> Index:
+    def index(self) -> Searchable:
         """An index over all its rows, dead ones too."""
         return exact_index(self.vectors, self.distance)
 
@@ -104,7 +104,7 @@ class LensRows:
         return live
 
     @cached_property
-    def index(self) -> Index:
+    def index(self) -> Searchable:
         """An exact index over all rows, dead ones too: search it with `live` or less allowed."""
         parts = [piece.index for piece in self.pieces]
         return CompositeIndex([self.base.index, *parts] if self.base.count or not parts else parts)

@@ -18,7 +18,7 @@ from mitame.collection.lens_table import LensTable
 from mitame.collection.listing import Listing, pages
 from mitame.collection.records import Row, RowRecord, row_record
 from mitame.collection.rows import LensRows
-from mitame.engines.protocol import Index
+from mitame.engines.protocol import Searchable
 from mitame.errors import UnknownLens
 from mitame.filters import Filter
 
@@ -92,7 +92,7 @@ class View(Listing):
             if left == 0:
                 return
 
-    def index(self, lens: str) -> Index:
+    def index(self, lens: str) -> Searchable:
         """An index over all rows of a lens; search it with what `allow` gives.
 
         Raises:

@@ -9,7 +9,7 @@ the classical one for an inner product of n terms, n u |a| |b| with unit roundof
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,14 +21,13 @@ from mitame.distances import (
     DISTANCES,
     UNIT_TOLERANCE,
     Distance,
-    check_distance,
-    check_vectors,
     exact,
     normalise,
     norms,
 )
-from mitame.engines.protocol import Abilities, Allow
-from mitame.errors import UsageError
+from mitame.engines.protocol import Abilities, Allow, Candidate, Parts
+from mitame.engines.ranking import check_search
+from mitame.engines.settings import check_rows, read
 from mitame.neighbors import PADDING, Neighbors
 
 Rows = NDArray[np.float32]
@@ -58,26 +57,24 @@ class ExactEngine:
     def build(self, vectors: Rows, distance: Distance, **settings: Any) -> ExactIndex:
         """An index over the rows, which it keeps by reference and never changes.
 
-        Args:
-            vectors: float32[rows, dimension]; may be mapped and read-only.
-            distance: which.
-            settings: ``trusted=True`` says that the rows are known to be finite and, for
-                cosine, normalised; they are then not read before the first search.
-
         Raises:
             InvalidVector: not a finite array of rows.
             UsageError: another setting or distance.
         """
-        trusted = settings.pop("trusted", False)
-        if settings:
-            raise UsageError(
-                f"engine 'exact' has no setting {sorted(settings)[0]!r}", remedy="leave it out"
-            )
-        if not trusted:
-            shape = np.shape(vectors)
-            vectors = check_vectors(vectors, shape[1] if len(shape) == 2 else 0)
-        rows = np.asarray(vectors)
-        return ExactIndex(rows, check_distance(distance), unit=trusted and distance == "cosine")
+        common, _ = read(self.name, settings, {})
+        rows, known = check_rows(vectors, distance, self.abilities, common)
+        return ExactIndex(rows, known, unit=common.trusted and known == "cosine")
+
+    def check(self) -> None:
+        """Nothing is missing: NumPy is all it needs."""
+
+    def open(self, vectors: Rows, distance: Distance, parts: Parts) -> ExactIndex:  # noqa: ARG002 (the protocol's)
+        """An index over rows that were checked, and normalised for cosine, when written."""
+        return self.build(vectors, distance, trusted=True)
+
+    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
+        """There is one way."""
+        return (Candidate(efforts=(1.0,)),)
 
 
 class ExactIndex:
@@ -98,6 +95,15 @@ class ExactIndex:
         """Floats per row."""
         return int(self._vectors.shape[1])
 
+    @property
+    def memory(self) -> int:
+        """Nothing is kept but the rows."""
+        return 0
+
+    def save(self) -> Parts:
+        """Nothing: the rows are all of it."""
+        return {}
+
     def search(
         self,
         queries: Rows,
@@ -112,8 +118,7 @@ class ExactIndex:
             InvalidVector: wrong dimension, NaN or infinity.
             UsageError: k below 1, effort outside 0 to 1, or `allow` of another shape.
         """
-        queries = check_vectors(queries, self.dimension)
-        _check_arguments(k, effort, allow, self.rows)
+        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
         ids = np.full((len(queries), k), PADDING, np.int64)
         distances = np.full((len(queries), k), np.inf, np.float32)
         for q, candidates in enumerate(self._candidates(queries, k, allow)):
@@ -252,12 +257,3 @@ def _parts(ids: Ids, size: int) -> list[Ids]:
 def _tame(lengths: NDArray[np.float64]) -> bool:
     low, high = _TAME
     return bool(np.all((lengths == 0) | ((lengths > low) & (lengths < high))))
-
-
-def _check_arguments(k: int, effort: float | None, allow: Allow | None, rows: int) -> None:
-    if k < 1:
-        raise UsageError(f"k is {k}", remedy="ask for at least one neighbour")
-    if effort is not None and not 0 <= effort <= 1:
-        raise UsageError(f"effort is {effort}", remedy="use 0 (quickest) to 1 (all)")
-    if allow is not None and (allow.shape != (rows,) or allow.dtype != np.bool_):
-        raise UsageError(f"allow is {allow.dtype}{list(allow.shape)}", remedy=f"give bool[{rows}]")

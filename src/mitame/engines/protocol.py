@@ -1,9 +1,16 @@
-"""What an engine is: a description that builds and opens immutable indexes."""
+"""What an engine is: a description that builds and opens immutable indexes.
+
+An index keeps the rows that it was built over by reference (they are mapped) and answers with
+exact distances, computed from those rows: what an algorithm estimates only chooses candidates.
+What it needs beside the rows it gives as *parts*, named arrays that a snapshot stores and maps
+again; so no engine has a file format of its own.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +19,25 @@ from mitame.distances import Distance
 from mitame.neighbors import Neighbors
 
 Allow = NDArray[np.bool_]
+Rows: TypeAlias = NDArray[np.float32]
+Parts: TypeAlias = Mapping[str, NDArray[Any]]
+"""Arrays by name (lower-case letters, digits and hyphens, at most 40): uint8, int32, int64, float16
+or float32 with one or two axes. Opened ones are mapped and read-only, and may be damaged."""
+Settings: TypeAlias = Mapping[str, Any]
+"""How an index is built, beside the rows: what JSON can hold."""
 
 
-class Index(Protocol):
-    """Built over the rows of one snapshot; immutable, safe to search from several threads."""
+class Searchable(Protocol):
+    """Rows that can be searched; immutable, safe to search from several threads."""
 
     @property
     def rows(self) -> int:
-        """How many rows it was built over."""
+        """How many rows there are."""
         ...
 
     def search(
         self,
-        queries: NDArray[np.float32],
+        queries: Rows,
         k: int,
         *,
         effort: float | None = None,
@@ -40,7 +53,26 @@ class Index(Protocol):
 
         Raises:
             InvalidVector: wrong dimension, NaN or infinity.
+            UsageError: k below 1, effort outside 0 to 1, or `allow` of another shape.
         """
+        ...
+
+
+class Index(Searchable, Protocol):
+    """Built by an engine over the rows of one snapshot."""
+
+    @property
+    def dimension(self) -> int:
+        """Floats per row."""
+        ...
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it needs in memory to be quick, without the rows themselves."""
+        ...
+
+    def save(self) -> Parts:
+        """What `Engine.open` needs to make this index again over the same rows."""
         ...
 
 
@@ -52,11 +84,28 @@ class Abilities:
         exact: the answer is the true one.
         distances: which distances it can index.
         filters: honours `allow`.
+        extra: the extra of this package that brings its library; "" where none is needed.
+        deterministic: the same rows, settings and seed give an index that answers the same.
     """
 
     exact: bool
     distances: frozenset[Distance]
-    filters: bool
+    filters: bool = True
+    extra: str = ""
+    deterministic: bool = True
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to build an index that is worth measuring.
+
+    Attributes:
+        settings: for `Engine.build`.
+        efforts: for `Index.search`, ascending; what is swept when it is measured.
+    """
+
+    settings: Settings = field(default_factory=dict)
+    efforts: tuple[float, ...] = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 
 
 class Engine(Protocol):
@@ -72,6 +121,41 @@ class Engine(Protocol):
         """What it can do; what it can't is refused before any state changes."""
         ...
 
-    def build(self, vectors: NDArray[np.float32], distance: Distance, **settings: Any) -> Index:
-        """An index over float32[rows, dimension]; the rows may be mapped and are never changed."""
+    def check(self) -> None:
+        """Look whether its library is there.
+
+        Raises:
+            MissingExtra: it is not; the error says what to install.
+        """
+        ...
+
+    def build(self, vectors: Rows, distance: Distance, **settings: Any) -> Index:
+        """An index over float32[rows, dimension]; the rows may be mapped and are never changed.
+
+        Args:
+            vectors: float32[rows, dimension], of any length each, also under cosine.
+            distance: which.
+            settings: the engine's own; and for every engine ``seed`` (int, 0) and ``threads`` (int,
+                0 for all cores), and ``trusted=True``: the rows are known to be finite and, for
+                cosine, of length 1.
+
+        Raises:
+            InvalidVector: not a finite array of rows.
+            UsageError: a setting or distance that it doesn't have.
+            MissingExtra: its library is not installed.
+        """
+        ...
+
+    def open(self, vectors: Rows, distance: Distance, parts: Parts) -> Index:
+        """The index that gave these parts, over the same rows; both are mapped, not read.
+
+        Raises:
+            CorruptCollection: the parts are not what an index over these rows saves. Damage that
+                would lead out of an array is always found, here or at a search.
+            MissingExtra: its library is not installed.
+        """
+        ...
+
+    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
+        """Ways to build it over this many rows, cheapest first; the first is the default's."""
         ...
