@@ -3,13 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src tests benchmarks scripts
+SOURCES := src tests benchmarks scripts examples
+NATIVE_TESTS := tests/test_native.py $(wildcard tests/embedders/test_native*.py tests/engines/test_cascade*.py)
 
-.PHONY: demo test test-crash check format bench bench-collection clean help
+.PHONY: demo test test-crash native sanitize check format bench bench-collection bench-engines clean help
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.base: pyproject.toml
+$(VENV)/.base: pyproject.toml CMakeLists.txt $(wildcard cmake/* native/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { \
 	  echo 'mitame needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12 ...' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -18,11 +19,15 @@ $(VENV)/.base: pyproject.toml
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.base
-	$(BIN)/python -m pip install --quiet --editable '.[lite1,lite2,heic,parquet,inception,text]' --group test
+	$(BIN)/python -m pip install --quiet --editable '.[lite1,lite2,heic,parquet,inception,text,sklearn]' --group test
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --group check
+	@touch $@
+
+$(VENV)/.native: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --group native
 	@touch $@
 
 demo: $(VENV)/.base ## index real pictures and show what looks like what
@@ -34,18 +39,19 @@ test: $(VENV)/.test ## run the tests
 test-crash: $(VENV)/.test ## kill -9 of writers, mergers and readers, 200 rounds each
 	MITAME_CRASH_ROUNDS=200 $(BIN)/python -m pytest tests/test_crash.py tests/collection -k "kill or crash" -s
 
-check: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --group check
-	@touch $@
+# Ninja comes from the environment, so that the build needs nothing of the machine but a compiler.
+CMAKE = $(BIN)/cmake -S . -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
+  -DPython_EXECUTABLE=$(abspath $(BIN))/python
 
-demo: $(VENV)/.base ## index real pictures and show what looks like what
-	$(BIN)/mitame demo --to demo-out
+native: $(VENV)/.native ## build the native kernels into src/mitame again, after a change of native/
+	$(CMAKE) -B build/native -DMITAME_IN_PLACE=ON
+	$(BIN)/cmake --build build/native
+	$(BIN)/cmake --install build/native
 
-test: $(VENV)/.test ## run the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
-
-test-crash: $(VENV)/.test ## kill -9 an index 50 times and look for losses
-	MITAME_CRASH_ROUNDS=50 $(BIN)/python -m pytest tests/test_crash.py -s
+sanitize: $(VENV)/.native $(VENV)/.test ## run the tests of the native kernels under ASan and UBSan
+	$(CMAKE) -B build/sanitize -DMITAME_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	$(BIN)/cmake --build build/sanitize
+	$(BIN)/python scripts/sanitized.py build/sanitize -m native -q $(NATIVE_TESTS) $(PYTEST_ARGS)
 
 check: $(VENV)/.check ## style, types, imports, dependencies
 	$(BIN)/ruff format --check $(SOURCES)
@@ -66,5 +72,19 @@ bench-collection: $(VENV)/.test ## a million vectors, and two minutes of readers
 	$(BIN)/python -m benchmarks.scale --rows 200000 --dim 1280
 	$(BIN)/python -m benchmarks.mixed --seconds 120
 
+# The libraries beside which mitame is measured have an environment of their own.
+PEERS := .venv-peers
+
+$(PEERS)/.bench: pyproject.toml
+	test -d $(PEERS) || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(PEERS)/bin/python -m pip install --quiet --editable .
+	$(PEERS)/bin/python scripts/install_peers.py
+	@touch $@
+
+bench-engines: $(PEERS)/.bench ## every engine and library beside each other, e.g. BENCH_ARGS="--quick --sets synthetic"
+	$(PEERS)/bin/python -m benchmarks.engines $(BENCH_ARGS)
+
 clean: ## remove what was made here
-	rm -rf $(VENV) demo-out bench-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-out bench-out build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f src/mitame/_native.*

@@ -23,18 +23,21 @@ from mitame.arguments import (
     lens_of,
     vector_of,
 )
+from mitame.choosing.lens import tune_lens
+from mitame.choosing.wish import Wish
 from mitame.collection import KEEP, Item, Lens, Patch, Remove
 from mitame.collection.changes import Keep
 from mitame.collection.item import check_attributes, check_category, check_id
 from mitame.embedders.protocol import EmbedderSpec
-from mitame.errors import InvalidId, SpecMismatch, UsageError
+from mitame.errors import InvalidId, UsageError
 from mitame.filters import Filter
 from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
 from mitame.images.sources import open_source
 from mitame.ingest import IndexReport, index
-from mitame.ingest.filling import FillReport, coverage, fill_lens
+from mitame.ingest.filling import FillReport, fill_lens
+from mitame.ingest.lens_changes import check_filled, new_or_same
 from mitame.ingest.report import OnProgress
-from mitame.lenses import Embedders, Lenses, new_lenses
+from mitame.lenses import Embedders, Lenses
 from mitame.opening import opened, opened_or_made
 from mitame.picture import Picture, embedded
 from mitame.search import Answer, Query, check_limit, search, similar
@@ -224,6 +227,8 @@ class Collection:
         where: str | Filter | None = None,
         lens: str | None = None,
         score_threshold: float | None = None,
+        effort: float | None = None,
+        exact: bool = False,
     ) -> Answer:
         """What looks like this picture, or lies near this vector.
 
@@ -234,6 +239,8 @@ class Collection:
             where: a filter such as ``category=mug,price<5000,sold_out!=true``.
             lens: which way of being alike; the first one when None.
             score_threshold: leave out neighbours with a lower score.
+            effort: how hard to look, 0 (quickest) to 1; as was tuned when None.
+            exact: look at every vector, whichever engine was chosen.
         """
         if (image is None) == (vector is None):
             raise UsageError("a search needs either an image or a vector", remedy="give one")
@@ -246,10 +253,16 @@ class Collection:
                 asked = self._vector_of(image, chosen)
             elif vector is not None:
                 asked = vector_of(vector, chosen)
-            vectors = asked[np.newaxis]
-            return search(
-                view, Query(chosen.name, vectors, limit, condition, score_threshold=lowest)
+            query = Query(
+                chosen.name,
+                asked[np.newaxis],
+                limit,
+                condition,
+                score_threshold=lowest,
+                effort=effort,
+                exact=exact,
             )
+            return search(view, query)
 
     def similar(
         self,
@@ -259,6 +272,8 @@ class Collection:
         where: str | Filter | None = None,
         lens: str | None = None,
         score_threshold: float | None = None,
+        effort: float | None = None,
+        exact: bool = False,
     ) -> Answer:
         """What looks like this item; never the item itself.
 
@@ -275,6 +290,8 @@ class Collection:
                 limit=limit,
                 where=condition,
                 score_threshold=lowest,
+                effort=effort,
+                exact=exact,
             )
 
     def embed(self, image: Picture, *, lens: str | None = None) -> NDArray[np.float32]:
@@ -339,12 +356,7 @@ class Collection:
         Raises:
             SpecMismatch: there is a lens of this name with another embedder.
         """
-        (lens,) = new_lenses({name: embedder})
-        known = self._store.lenses.get(name)
-        if known is None:
-            self._store.add_lens(lens)
-        elif known.spec.fingerprint != lens.spec.fingerprint:
-            raise SpecMismatch(f"the lens {name!r} is there already, with {known.spec.name}")
+        lens = new_or_same(self._store, name, embedder)
         return fill_lens(
             self._store,
             name,
@@ -361,14 +373,47 @@ class Collection:
         Raises:
             UsageError: images have no vector for one of them yet, and `force` is false.
         """
-        lacking = {each: count for each, count in coverage(self._store).items() if count}
-        for each in (lens_of(self.lenses, name).name, lens_of(self.lenses, other).name):
-            if each in lacking and not force:
-                raise UsageError(
-                    f"{lacking[each]} images have no vector for the lens {each!r} yet",
-                    remedy=f"go on with: mitame lens add {each} EMBEDDER, or use --force",
-                )
+        check_filled(self._store, (name, other), force=force)
         self._store.swap_lenses(name, other)
+
+    def tune(
+        self,
+        *,
+        recall: float = 0.95,
+        k: int = 10,
+        memory: int | None = None,
+        latency: float | None = None,
+        lens: str | None = None,
+        engines: Iterable[str] | None = None,
+        budget: float | None = None,
+        apply: bool = False,
+    ) -> storage.Choice:
+        """Measure engines on the collection's own vectors; keep the quickest that does it.
+
+        Args:
+            recall: share of the true k nearest that answers must have, above 0, at most 1.
+            k: how many neighbours, 1 to 1,000.
+            memory: at most so many bytes beside the vectors.
+            latency: 99 of 100 queries take at most so many seconds.
+            lens: which; the first one when None.
+            engines: only these; all that are installed when None.
+            budget: seconds to spend; 20 to 120, by size, when None.
+            apply: build and serve the index at once; else the next merge does.
+
+        Returns:
+            The engine with its settings, its effort and why. A report is kept in the folder
+            ``reports`` of the collection.
+
+        Raises:
+            UsageError: a value out of range, an unknown engine, fewer than two vectors.
+            MissingExtra: an engine that was named is not installed.
+        """
+        wish = Wish(recall, k, memory, latency)
+        name, only = lens_of(self.lenses, lens).name, None if engines is None else list(engines)
+        tuning, _ = tune_lens(self._store, name, wish, engines=only, budget=budget)
+        if apply:
+            self._store.merge()
+        return tuning.choice
 
     @property
     def lenses(self) -> Mapping[str, Lens]:

@@ -33,6 +33,7 @@
     │   ├── NewerFormat          written by a later mitame
     │   ├── CollectionBusy       another process holds the lock
     │   └── StorageError         disk full, read-only, gone
+    ├── TargetError              a server that results are written to
     └── MissingExtra             an optional dependency is not installed
 
 Each class has a stable ``code`` (for scripts and HTTP bodies), an HTTP ``status`` and a ``remedy``:
@@ -295,6 +296,14 @@ class StorageError(CollectionError):
 
     code = "storage"
     default_remedy = "free some space or choose another --data directory"
+
+
+class TargetError(MitameError):
+    """A server that results are written to can't be reached, refuses us, or has no room."""
+
+    code = "target"
+    status = 422
+    default_remedy = "check its address, and that it is running"
 
 
 class MissingExtra(MitameError):

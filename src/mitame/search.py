@@ -1,8 +1,8 @@
 """From a query to an answer: the nearest items of a view, each once, with its best image.
 
 The index answers rows; an item may have many. More rows are asked for until the k nearest items
-are sure: every row that was not answered lies farther than the k-th item found. So the answer
-does not depend on the order in which items were written.
+are sure: every row that was not answered lies farther than the k-th item found. So an exact
+answer does not depend on the order in which items were written.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection import Attribute, ItemImage, View
+from mitame.collection import Attribute, Excluding, ItemImage, ItemList, View
 from mitame.distances import check_vectors, score
 from mitame.embedders.protocol import EmbedderSpec
+from mitame.engines.protocol import Searchable
 from mitame.errors import ItemNotFound, UnknownLens, UsageError
 from mitame.filters import Filter
 
@@ -39,6 +41,8 @@ class Query:
         where: only items that pass.
         exclude: ids of items never to be answered.
         score_threshold: only items with at least this score (`mitame.distances.score`).
+        effort: how hard the engine looks, 0 (quickest) to 1 (all); as was chosen where None.
+        exact: look at every row instead of asking the engine.
     """
 
     lens: str
@@ -47,9 +51,12 @@ class Query:
     where: Filter | None = None
     exclude: frozenset[str] = field(default_factory=frozenset)
     score_threshold: float | None = None
+    effort: float | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
         check_limit(self.limit)
+        check_effort(self.effort)
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,19 @@ def check_limit(limit: int) -> int:
     return limit
 
 
+def check_effort(effort: float | None) -> float | None:
+    """The effort itself, as a float.
+
+    Raises:
+        UsageError: neither None nor 0 to 1.
+    """
+    if effort is None:
+        return None
+    if isinstance(effort, bool) or not isinstance(effort, Real) or not 0 <= effort <= 1:
+        raise UsageError(f"effort is {effort!r}"[:80], remedy="use 0 (quickest) to 1 (all)")
+    return float(effort)
+
+
 def match_word(value: float, spec: EmbedderSpec) -> MatchWord:
     """What a score is called under a spec."""
     if value >= spec.same_at:
@@ -158,15 +178,14 @@ def search(view: View, query: Query) -> Answer:
     vectors = check_vectors(query.vectors, spec.dimension)
     if len(vectors) == 0:
         raise UsageError("a query has no vector", remedy="give at least one")
-    allow = _allowed(view, query)
-    found = _nearest_items(view, query, vectors, allow)
+    found = _nearest_items(view, query, vectors)
     neighbors = _neighbors(view, query, spec, found)
     return Answer(
         neighbors,
         complete=len(neighbors) == query.limit,
         reason=_reason(query, len(neighbors), len(found)),
         took_ms=(time.perf_counter() - started) * 1_000,
-        exact=True,
+        exact=query.exact or view.base_index(query.lens).is_exact,
         position=view.position,
         lens=query.lens,
     )
@@ -180,6 +199,8 @@ def similar(
     limit: int = 10,
     where: Filter | None = None,
     score_threshold: float | None = None,
+    effort: float | None = None,
+    exact: bool = False,
 ) -> Answer:
     """The nearest items to an item, by all its images; never the item itself.
 
@@ -187,18 +208,26 @@ def similar(
         view: the collection at a moment.
         item_id: the item.
         lens: the collection's first lens where left out.
-        limit, where, score_threshold: as in `Query`.
+        limit, where, score_threshold, effort, exact: as in `Query`.
 
     Raises:
         ItemNotFound: no such item.
         UnknownLens: no such lens.
     """
+    started = time.perf_counter()
     name = next(iter(view.lenses)) if lens is None else lens
     spec = _spec(view, name)
-    if not view.keys([item_id]):
+    keys = view.keys([item_id])
+    if not keys:
         raise ItemNotFound(f"no item {item_id!r}")
-    vectors = view.vectors(item_id, name)
     check_limit(limit)
+    if effort is None:  # otherwise the engine is asked for by name
+        (listed,) = view.listed(name, [keys[item_id]], limit, where)
+        if listed is not None and (listed.exact or not exact):
+            nothing = np.empty((0, spec.dimension), np.float32)
+            query = Query(name, nothing, limit, where, frozenset({item_id}), score_threshold)
+            return _of_list(view, query, spec, listed, started)
+    vectors = view.vectors(item_id, name)
     if len(vectors) == 0:
         reason = f"item {item_id!r} has no vector for lens {name!r}"
         return Answer((), False, reason, 0.0, True, view.position, name)
@@ -211,7 +240,27 @@ def similar(
             where,
             frozenset({item_id}),
             score_threshold,
+            effort,
+            exact,
         ),
+    )
+
+
+def _of_list(
+    view: View, query: Query, spec: EmbedderSpec, listed: ItemList, started: float
+) -> Answer:
+    """The answer that the neighbour table knows: what a search would give."""
+    pairs = zip(listed.distances.tolist(), listed.rows.tolist(), strict=True)
+    found = [_Found(distance, row) for distance, row in pairs]
+    neighbors = _neighbors(view, query, spec, found)
+    return Answer(
+        neighbors,
+        complete=len(neighbors) == query.limit,
+        reason=_reason(query, len(neighbors), len(found)),
+        took_ms=(time.perf_counter() - started) * 1_000,
+        exact=listed.exact,
+        position=view.position,
+        lens=query.lens,
     )
 
 
@@ -221,13 +270,27 @@ def _spec(view: View, lens: str) -> EmbedderSpec:
     return view.lenses[lens].spec
 
 
-def _allowed(view: View, query: Query) -> NDArray[np.bool_] | None:
-    allow = view.allow(query.lens, query.where)
-    excluded = list(view.keys(sorted(query.exclude)).values())
-    if excluded:
-        allow = np.ones(view.index(query.lens).rows, np.bool_) if allow is None else allow.copy()
-        allow[view.rows_of(query.lens, excluded)] = False
-    return allow
+@dataclass(frozen=True)
+class _Rows:
+    """What is searched: an index, the rows of it that may be answered, and how many those are."""
+
+    index: Searchable
+    allow: NDArray[np.bool_] | None
+    count: int
+
+
+def _searched(view: View, query: Query) -> _Rows:
+    index = view.index(query.lens, exact=query.exact)
+    excluded = np.sort(view.rows_of(query.lens, [*view.keys(sorted(query.exclude)).values()]))
+    live = view.live(query.lens) - len(excluded)
+    if query.where is not None:
+        allow = view.allow(query.lens, query.where)
+        assert allow is not None
+        allow[excluded] = False  # the mask was made for this query
+        count = int(np.count_nonzero(allow))
+        if count < live:
+            return _Rows(index, allow, count)
+    return _Rows(Excluding(index, excluded) if len(excluded) else index, None, live)
 
 
 @dataclass(frozen=True)
@@ -238,25 +301,19 @@ class _Found:
     row: int
 
 
-def _nearest_items(
-    view: View,
-    query: Query,
-    vectors: NDArray[np.float32],
-    allow: NDArray[np.bool_] | None,
-) -> list[_Found]:
+def _nearest_items(view: View, query: Query, vectors: NDArray[np.float32]) -> list[_Found]:
     """Items whose distance is at most that of the limit-th nearest: with ties, maybe more."""
-    index, limit = view.index(query.lens), query.limit
-    most = index.rows if allow is None else int(np.count_nonzero(allow))
-    k = min(most, limit + _SPARE_ROWS)
+    rows, limit = _searched(view, query), query.limit
+    k = min(rows.count, limit + _SPARE_ROWS)
     while k > 0:
-        answer = index.search(vectors, k, allow=allow)
-        best = _group(answer.ids, answer.distances, lambda rows: view.owner_of(query.lens, rows))
-        if k == most:
+        answer = rows.index.search(vectors, k, effort=query.effort, allow=rows.allow)
+        best = _group(answer.ids, answer.distances, lambda ids: view.owner_of(query.lens, ids))
+        if k == rows.count:
             return best
         seen_to = float(answer.distances[:, -1].min())  # all nearer rows have been answered
         if len(best) >= limit and best[limit - 1].distance < seen_to:
             return best
-        k = min(most, 2 * k)
+        k = min(rows.count, 2 * k)
     return []
 
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from mitame.collection import (
     Attach,
     Change,
+    Choice,
     ItemImage,
     Lens,
     Patch,
@@ -102,7 +103,25 @@ OLD: Sequence[Step] = [
     merge(keep=1),
     append(put("last", both(42))),
 ]
-WORKLOADS = {"write": WRITE, "merge": MERGE, "rollback": ROLLBACK, "lenses": LENSES}
+CODES = Choice("exact", {"dtype": "int8"}, why="it has parts to write")
+INDEX: Sequence[Step] = [
+    append(*(put(f"i{n}", both(n)) for n in range(8))),
+    lambda store: store.choose("look", CODES),
+    merge(),
+    append(put("i1", image(20)), Remove("i2")),
+    lambda store: store.choose("color", CODES),
+    merge(keep=1),
+    lambda store: store.choose("look", None),
+    merge(keep=1),
+    append(put("last", both(7))),
+]
+WORKLOADS = {
+    "write": WRITE,
+    "merge": MERGE,
+    "rollback": ROLLBACK,
+    "lenses": LENSES,
+    "index": INDEX,
+}
 
 
 def quick_folder() -> Path:

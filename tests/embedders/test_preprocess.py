@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mitame.embedders.preprocess import (
-    Filter,
     Mode,
     Recipe,
+    check_prepared,
     crop_box,
     fit,
     normalise,
-    stack,
     unit,
 )
 from mitame.embedders.protocol import Pixels
+from mitame.embedders.resample import Filter
 from mitame.errors import UsageError
 
 LITE0 = Recipe((224, 224), 256)
@@ -125,12 +125,12 @@ def test_unit() -> None:
     assert np.array_equal(rows, before)
 
 
-def test_stack_refuses_unprepared() -> None:
+def test_unprepared_pictures_are_refused() -> None:
     """A picture that skipped `prepare` is named by its shape."""
     with pytest.raises(UsageError, match="not uint8"):
-        stack([np.zeros((9, 8, 3), np.uint8)], (8, 8))
+        check_prepared([np.zeros((9, 8, 3), np.uint8)], (8, 8))
     with pytest.raises(UsageError, match="float32"):
-        stack([np.zeros((8, 8, 3), np.float32)], (8, 8))
+        check_prepared([np.zeros((8, 8, 3), np.float32)], (8, 8))
 
 
 def test_recipe_as_json_says_what_matters() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,12 +13,35 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mitame.distances import DISTANCES, Distance, normalise
-from mitame.engines import exact
-from mitame.engines.exact import ExactEngine
-from mitame.errors import InvalidVector, UsageError
-from mitame.testing.engines import brute_force
+from mitame.engines.exact import ExactEngine, scanning
+from mitame.engines.exact.copies import decode, encode
+from mitame.engines.protocol import Engine
+from mitame.errors import CorruptCollection, InvalidVector, UsageError
+from mitame.testing.engine_parts import resident
+from mitame.testing.engines import EngineConformance, brute_force
 
 Rows = NDArray[np.float32]
+COPIES = ("float32", "float16", "int8")
+
+
+class TestFloat16(EngineConformance):
+    """All laws, scanning the copy of half the size."""
+
+    SETTINGS: ClassVar[Mapping[str, Any]] = {"dtype": "float16"}
+
+    def make(self) -> Engine:
+        """The exact engine."""
+        return ExactEngine()
+
+
+class TestInt8(EngineConformance):
+    """All laws, scanning the copy of a quarter of the size."""
+
+    SETTINGS: ClassVar[Mapping[str, Any]] = {"dtype": "int8"}
+
+    def make(self) -> Engine:
+        """The exact engine."""
+        return ExactEngine()
 
 
 def _rows(seed: int, n: int, dimension: int, scale: float = 1.0) -> Rows:
@@ -58,8 +85,8 @@ def test_blocks_do_not_show(
     rows[700:760] = rows[0]
     allow = None if share is None else np.random.default_rng(6).random(len(rows)) < share
     whole = ExactEngine().build(rows, distance).search(queries, 70, allow=allow)
-    monkeypatch.setattr(exact, "_KEYS_PER_BLOCK", 3 * 256)
-    monkeypatch.setattr(exact, "_GATHER_FLOATS", 8 * 100)
+    monkeypatch.setattr(scanning, "_KEYS_PER_BLOCK", 3 * 256)
+    monkeypatch.setattr(scanning, "_GATHER_FLOATS", 8 * 100)
     parts = ExactEngine().build(rows, distance).search(queries, 70, allow=allow)
     np.testing.assert_array_equal(whole.ids, parts.ids)
     np.testing.assert_array_equal(whole.distances, parts.distances)
@@ -112,3 +139,150 @@ def test_wrong_arguments_are_refused() -> None:
         index.search(rows, 1, allow=np.ones(4, np.bool_))
     with pytest.raises(UsageError, match="allow"):
         index.search(rows, 1, allow=np.ones(5, np.int8))
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+@pytest.mark.parametrize("scale", [1e-30, 1e-8, 1.0, 1e8, 1e30])
+def test_copies_answer_as_brute_force_at_any_scale(
+    distance: Distance, dtype: str, scale: float
+) -> None:
+    """Also where rows are of very different lengths, so that one error would not do for all."""
+    rows = _rows(1, 300, 16, scale)
+    rows *= np.random.default_rng(2).lognormal(sigma=3, size=(300, 1)).astype(np.float32)
+    rows[0] = 0
+    queries = np.concatenate([rows[:3], _rows(2, 3, 16, scale)])
+    index = ExactEngine().build(rows, distance, dtype=dtype)
+    for allow in (None, np.arange(300) % 3 == 0, np.arange(300) % 9 == 0):
+        answer = index.search(queries, 12, allow=allow)
+        true = brute_force(rows, queries, 12, distance, allow)
+        np.testing.assert_array_equal(answer.ids, true.ids)
+        np.testing.assert_array_equal(answer.distances, true.distances)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.integers(1, 400),
+    k=st.integers(1, 30),
+    dimension=st.integers(1, 40),
+    closeness=st.floats(0, 6),
+    distance=st.sampled_from(DISTANCES),
+    dtype=st.sampled_from(["float16", "int8"]),
+)
+def test_copies_lose_no_row(
+    seed: int, n: int, k: int, dimension: int, closeness: float, distance: Distance, dtype: str
+) -> None:
+    """Law: the answer is brute force's, also where rows are closer than the copy can tell."""
+    rng = np.random.default_rng(seed)
+    centre = rng.normal(size=dimension)
+    rows = (centre + 10**-closeness * rng.normal(size=(n, dimension))).astype(np.float32)
+    queries = (rows[:2] + 10**-closeness * rng.normal(size=(len(rows[:2]), dimension))).astype(
+        np.float32
+    )
+    answer = ExactEngine().build(rows, distance, dtype=dtype).search(queries, k)
+    true = brute_force(rows, queries, k, distance)
+    np.testing.assert_array_equal(answer.ids, true.ids)
+    np.testing.assert_array_equal(answer.distances, true.distances)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+def test_errors_of_a_copy_bound_how_far_it_is_from_its_rows(dtype: str) -> None:
+    """Each row is at most its error away from what its codes stand for, and hardly less."""
+    rows = _rows(10, 500, 30, 7.0)
+    copy = encode(rows, "euclidean", dtype, 1)
+    meant = copy.codes.astype(np.float64) * copy.scales[:, np.newaxis]
+    away = np.linalg.norm(meant - rows, axis=1)
+    assert (away <= copy.errors).all()
+    assert (copy.errors <= away * 1.001 + 1e-12).all()
+    np.testing.assert_allclose(copy.squares, (meant**2).sum(axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "share"), [("float16", 0.01), ("int8", 0.06)])
+def test_copies_leave_few_rows_to_be_ranked(dtype: str, share: float) -> None:
+    """The bounds are worth having: only few of the rows are looked at again."""
+    rows, queries = _rows(11, 4_000, 64), _rows(12, 10, 64)
+    index = ExactEngine().build(rows, "euclidean", dtype=dtype)
+    near = [len(ids) for ids in index._candidates(queries, 10, None)]
+    assert min(near) >= 10
+    assert max(near) <= share * len(rows)
+
+
+def test_copies_are_smaller_than_the_rows() -> None:
+    """A half and a quarter, and three numbers per row; the rows themselves cost nothing."""
+    rows = _rows(13, 1_000, 128)
+    sizes = {d: ExactEngine().build(rows, "cosine", dtype=d).memory for d in COPIES}
+    assert sizes == {"float32": 0, "float16": 256_000 + 12_000, "int8": 128_000 + 12_000}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+def test_float16_and_int8_codes_decode_to_what_numpy_says(dtype: str) -> None:
+    """Every code there is, but float16's subnormal numbers, which are never stored."""
+    if dtype == "int8":
+        codes: NDArray[Any] = np.arange(-128, 128).astype(np.int8)
+    else:
+        codes = np.arange(2**16).astype(np.uint16).view(np.float16)
+        usual = np.isfinite(codes) & ((np.abs(codes) >= 2.0**-14) | (codes == 0))
+        codes = codes[usual]
+    out = np.empty((1, len(codes)), np.float32)
+    np.testing.assert_array_equal(decode(codes[np.newaxis], out)[0], codes.astype(np.float32))
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("dtype", COPIES)
+def test_many_queries_at_once_answer_as_each_alone(distance: Distance, dtype: str) -> None:
+    """More than are scanned together, in blocks and by threads: to the bit."""
+    rows, queries = _rows(14, 700, 12), _rows(15, 300, 12)
+    index = ExactEngine().build(rows, distance, dtype=dtype)
+    together = index.search(queries, 5)
+    true = brute_force(rows, queries, 5, distance)
+    np.testing.assert_array_equal(together.ids, true.ids)
+    np.testing.assert_array_equal(together.distances, true.distances)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), n=st.integers(0, 3_000), k=st.integers(1, 40))
+def test_kth_lowest_is_a_limit_that_k_keys_keep(seed: int, n: int, k: int) -> None:
+    """Law: at least k keys do not exceed it, where there are k finite ones."""
+    rng = np.random.default_rng(seed)
+    keys = rng.integers(0, 50, size=n).astype(np.float32)
+    keys[rng.random(n) < rng.random()] = np.inf
+    limit = scanning.kth_lowest(keys, k)
+    finite = int(np.isfinite(keys).sum())
+    assert np.isfinite(limit)
+    assert int((keys <= limit).sum()) >= min(k, finite)
+
+
+def test_opened_copies_need_the_rows_for_the_last_step_only(tmp_path: Path) -> None:
+    """A search over mapped rows reads a few pages of them, not their file."""
+    rows = _rows(16, 8_000, 256)
+    np.save(tmp_path / "rows.npy", rows)
+    parts = ExactEngine().build(rows, "euclidean", dtype="int8").save()
+    there = np.load(tmp_path / "rows.npy", mmap_mode="r", allow_pickle=False)
+    index = ExactEngine().open(there, "euclidean", parts)
+    assert index.search(rows[:1], 1).ids.tolist() == [[0]]
+    assert resident(there) < there.nbytes // 4
+
+
+@pytest.mark.parametrize("damage", ["codes", "scales", "errors", "squares", "head"])
+def test_parts_that_do_not_fit_are_refused(damage: str) -> None:
+    """One missing, or of other rows."""
+    rows = _rows(17, 100, 8)
+    engine = ExactEngine()
+    parts = dict(engine.build(rows, "euclidean", dtype="int8").save())
+    other = engine.build(rows[:50], "euclidean", dtype="int8").save()
+    with pytest.raises(CorruptCollection):
+        engine.open(rows, "euclidean", {**parts, damage: other[damage]})
+    del parts[damage]
+    with pytest.raises(CorruptCollection):
+        engine.open(rows, "euclidean", parts)
+
+
+def test_rows_that_only_seem_to_be_of_length_one_are_not_taken_for_it() -> None:
+    """An index over checked rows, opened again, still divides by their lengths."""
+    rows, queries = _rows(18, 300, 8, 3.0), _rows(19, 5, 8)
+    built = ExactEngine().build(rows, "cosine")
+    opened = ExactEngine().open(rows, "cosine", built.save())
+    np.testing.assert_array_equal(opened.search(queries, 9).ids, built.search(queries, 9).ids)
+    unit = ExactEngine().build(normalise(rows), "cosine", trusted=True)
+    assert unit.save().keys() == {"head"}

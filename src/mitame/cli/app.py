@@ -19,9 +19,11 @@ COMMANDS = {
     "evaluate": ("evaluate", "Measure how often neighbours share a category."),
     "embed": ("embed", "Turn pictures into vectors (.npy or JSON lines)."),
     "models": ("models", "List embedders; bring their weights."),
+    "engines": ("engines", "List engines: how the nearest are found, and what to install."),
     "doctor": ("doctor", "Check the installation and the collections."),
     "demo": ("demo", "Index sample pictures and draw a contact sheet."),
     "merge": ("generations", "Apply what has changed: make a new snapshot and switch to it."),
+    "tune": ("tune", "Choose the engine by measuring on your own vectors."),
     "generations": ("generations", "List the snapshots that can be served."),
     "rollback": ("generations", "Serve an older snapshot again."),
     "lens": ("lens", "List, add, switch and drop lenses; change the embedder."),
@@ -30,6 +32,7 @@ COMMANDS = {
     "restore": ("backup", "Make a collection from a backup."),
     "export": ("exchange", "Write items and their vectors to a file."),
     "import": ("exchange", "Read vectors from a file of another program."),
+    "neighbors": ("neighbors", "Write every item's nearest items to a file or database."),
     "drop": ("drop", "Remove a collection with all its items."),
 }
 

@@ -57,6 +57,7 @@ def doctor_command(data: Path, collection: str, as_json: bool) -> int:
 def _checks(data: Path) -> list[tuple[str, Callable[[], Iterator[Finding]]]]:
     return [
         ("mitame", _versions),
+        ("kernel", _kernel),
         ("embedder", _embedders),
         ("formats", _formats),
         ("data", lambda: _space(data)),
@@ -72,6 +73,12 @@ def _versions() -> Iterator[Finding]:
     yield Finding("mitame", True, f"{__version__}, Python {python}, {sys.platform}")
     libraries = f"numpy {numpy.__version__}, onnxruntime {onnxruntime.__version__}"
     yield Finding("libraries", True, f"{libraries}, {os.cpu_count()} cores")
+
+
+def _kernel() -> Iterator[Finding]:
+    from mitame import native
+
+    yield Finding("kernel", True, native.described())
 
 
 def _embedders() -> Iterator[Finding]:

@@ -36,6 +36,16 @@ POLITE = 10  # added to the process' nice value: queries and uploads go first
     help="Go on for ever: look this often whether a merge is due.",
 )
 @click.option("--half", is_flag=True, help="Keep vectors as float16: half the space.")
+@click.option(
+    "--neighbors",
+    type=click.IntRange(0, 10_000),
+    metavar="N",
+    help="Neighbours per item in the neighbour table from now on; 0 for no table."
+    " [default: as before, 100 at first]",
+)
+@click.option(
+    "--rebuild", is_flag=True, help="Also when nothing has changed: make indexes and tables anew."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @collection_options
 @json_option
@@ -44,6 +54,8 @@ def merge_command(
     if_due: bool,
     interval: float | None,
     half: bool,
+    neighbors: int | None,
+    rebuild: bool,
     quiet: bool,
     data: Path,
     collection: str,
@@ -61,7 +73,13 @@ def merge_command(
             always = not (if_due or interval)
             if always or why_due(items.store):
                 with BytesBar("Merging", quiet=quiet) as bar:
-                    made = items.store.merge(keep=keep, dtype=dtype, on_progress=bar)
+                    made = items.store.merge(
+                        keep=keep,
+                        dtype=dtype,
+                        neighbors=neighbors,
+                        rebuild=rebuild,
+                        on_progress=bar,
+                    )
                 _tell(collection, made, as_json=as_json)
             elif not interval:
                 _tell(collection, None, as_json=as_json)

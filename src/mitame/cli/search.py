@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 @click.option("--where", metavar="FILTER", help="For instance: category=mug,price<5000")
 @click.option("--lens", metavar="NAME", help="Which way of being alike. [default: the first one]")
 @click.option("--threshold", type=float, metavar="SCORE", help="Leave out lower scores.")
+@click.option(
+    "--effort",
+    type=click.FloatRange(0, 1),
+    metavar="0-1",
+    help="How hard to look, from 0 (quickest). [default: as was tuned]",
+)
+@click.option("--exact", is_flag=True, help="Look at every vector: the true answer.")
 @click.option("-f", "--files", is_flag=True, help="Print the paths only.")
 @click.option(
     "--pictures/--no-pictures",
@@ -44,6 +51,8 @@ def search_command(
     where: str | None,
     lens: str | None,
     threshold: float | None,
+    effort: float | None,
+    exact: bool,
     files: bool,
     pictures: bool | None,
     allow_private: bool,
@@ -58,7 +67,7 @@ def search_command(
     if (picture is None) == (item_id is None):
         raise click.UsageError("give either a PICTURE or --id ID")
     asked: dict[str, Any] = {"limit": limit, "where": where, "lens": lens}
-    asked["score_threshold"] = threshold
+    asked |= {"score_threshold": threshold, "effort": effort, "exact": exact}
     with open_existing(data, collection, allow_private=allow_private) as items:
         if item_id is not None:
             answer = items.similar(item_id, **asked)

@@ -13,6 +13,7 @@ from mitame.cli.telling import tell
 
 if TYPE_CHECKING:
     from mitame.api import Collection
+    from mitame.collection import View
 
 LISTED = 12
 
@@ -48,6 +49,8 @@ def status_command(every: bool, check: bool, data: Path, collection: str, as_jso
 
 
 def _facts(items: Collection) -> dict[str, Any]:
+    from mitame.collection import index_status
+
     with items.store.pin() as view:
         lenses = {
             name: {
@@ -55,6 +58,8 @@ def _facts(items: Collection) -> dict[str, Any]:
                 "dimension": lens.spec.dimension,
                 "distance": lens.spec.distance,
                 "licence": lens.spec.licence,
+                "index": index_status(view, name).to_json(),
+                "neighbors": _table(view, name),
             }
             for name, lens in view.lenses.items()
         }
@@ -67,6 +72,40 @@ def _facts(items: Collection) -> dict[str, Any]:
             "lenses": lenses,
             "categories": categories,
         }
+
+
+def _table(view: View, lens: str) -> dict[str, Any] | None:
+    facts = view.table_facts(lens)
+    return None if facts is None else facts.to_json()
+
+
+def _print_table(facts: dict[str, Any] | None) -> None:
+    about = "no table yet: it comes with mitame merge"
+    if facts is not None and facts["k"]:
+        about = f"{facts['k']} per item, exact"
+        if not facts["exact"]:
+            about = f"{facts['k']} per item, recall {facts['recall']:.3f}"
+            about += f" ({facts['sample']} lists looked at)"
+        about = facts["note"] or about
+    elif facts is not None:
+        about = "no table: switched off with mitame merge --neighbors 0"
+    tell(f"  neighbours {about}")
+
+
+def _print_index(index: dict[str, Any]) -> None:
+    about = "every vector is looked at"
+    if index["sample"]:
+        at = "" if index["effort"] is None else f" at effort {index['effort']:.2f}"
+        recall = f"recall@{index['k']} {index['recall']:.3f}{at} ({index['sample']} rows asked)"
+        about = f"{recall}, {index['memory'] / 1e6:.1f} MB, built in {index['build_seconds']:.1f} s"
+    tell(f"  index      {index['engine']}: {about}")
+    if index["why"]:
+        tell(f"             {index['why']}")
+    if index["note"]:
+        tell(f"             {index['note']}")
+    if index["pending"]:
+        engine = index["pending"]["engine"]
+        tell(f"             {engine} is chosen, and serves from the next merge on: mitame merge")
 
 
 def _size(path: Path) -> int:
@@ -83,6 +122,8 @@ def _print_facts(facts: dict[str, Any]) -> None:
     for name, lens in facts["lenses"].items():
         about = f"{lens['embedder']}, {lens['dimension']} floats, {lens['distance']}"
         tell(f"lens         {name}: {about}")
+        _print_index(lens["index"])
+        _print_table(lens["neighbors"])
     ordered = sorted(facts["categories"].items(), key=lambda pair: (-pair[1], pair[0]))
     for name, count in ordered[:LISTED]:
         tell(f"category     {name or '(none)'}: {count}")

@@ -3,8 +3,12 @@
 Write with `Store.append`, read with `Store.pin`; nothing else touches the files.
 """
 
+from mitame.collection.base_index import BaseIndex, IndexFacts
 from mitame.collection.changes import KEEP, Attach, Change, Patch, Put, Relocate, Remove
+from mitame.collection.choice import Choice
+from mitame.collection.excluding import Excluding
 from mitame.collection.generations import GenerationInfo
+from mitame.collection.index_status import IndexStatus, index_status
 from mitame.collection.item import (
     Attribute,
     Item,
@@ -14,6 +18,8 @@ from mitame.collection.item import (
     check_id,
 )
 from mitame.collection.lens import Lens
+from mitame.collection.neighbor_lists import ItemList
+from mitame.collection.neighbor_search import searched
 from mitame.collection.opening import create, open_store, restore
 from mitame.collection.paths import check_name, collection_path, list_collections
 from mitame.collection.policy import DeltaCounts, MergePolicy, should_merge
@@ -25,11 +31,17 @@ __all__ = [
     "KEEP",
     "Attach",
     "Attribute",
+    "BaseIndex",
     "Change",
+    "Choice",
     "DeltaCounts",
+    "Excluding",
     "GenerationInfo",
+    "IndexFacts",
+    "IndexStatus",
     "Item",
     "ItemImage",
+    "ItemList",
     "Lens",
     "MergePolicy",
     "MissingImage",
@@ -47,8 +59,10 @@ __all__ = [
     "check_name",
     "collection_path",
     "create",
+    "index_status",
     "list_collections",
     "open_store",
     "restore",
+    "searched",
     "should_merge",
 ]

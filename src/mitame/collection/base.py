@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection.composite import HalfIndex, exact_index
+from mitame.collection.base_index import BaseIndex, open_base
+from mitame.collection.neighbor_table import StoredTable, read_table
 from mitame.collection.snapshot import SnapshotLens
 from mitame.distances import Distance, normalise
-from mitame.engines.protocol import Searchable
-from mitame.errors import CorruptCollection
+from mitame.errors import CorruptCollection, NewerFormat
 
 Numbers = NDArray[np.int64]
 
@@ -51,14 +52,16 @@ class Base:
         return np.empty(0, np.int64) if self.stored is None else self.stored.owners
 
     @cached_property
-    def index(self) -> Searchable:
-        """An index over all of them."""
-        if self.stored is None:
-            return exact_index(np.empty((0, self.dimension), np.float32), self.distance)
-        vectors = self.stored.vectors
-        if vectors.dtype == np.float16:
-            return HalfIndex(vectors.view(np.float16), self.distance)
-        return exact_index(vectors.view(np.float32), self.distance)
+    def index(self) -> BaseIndex:
+        """The index over all of them, dead ones too."""
+        return open_base(self.stored, self.dimension, self.distance)
+
+    @cached_property
+    def neighbors(self) -> StoredTable | None:
+        """The neighbour table; None where there is none, or it can't be read: a search knows."""
+        with suppress(CorruptCollection, NewerFormat):
+            return None if self.stored is None else read_table(self.stored)
+        return None
 
     def places(self, log_rows: Numbers) -> Numbers:
         """Where rows of the log, int64[n] below `log_rows`, stand among the rows here.

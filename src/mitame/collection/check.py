@@ -21,15 +21,16 @@ _BLOCK = 1 << 20
 """Floats looked at together."""
 
 
-def problems(view: View, log: Log, generations: Generations) -> list[str]:
+def problems(view: View, log: Log, generations: Generations, *, optional: bool = True) -> list[str]:
     """What is wrong with a collection, in words; empty when all is well.
 
     Args:
         view: the moment to look at.
         log, generations: of the collection.
+        optional: also look at what a merge can make again: indexes, neighbour tables.
     """
     with _pinned(generations) as numbers:
-        found, snapshots = _of_generations(generations, numbers)
+        found, snapshots = _of_generations(generations, numbers, optional=optional)
         kept = [view.served.snapshot, *snapshots]
         try:
             found += [*_of_tables(view), *_of_items(view)]
@@ -55,7 +56,7 @@ def _pinned(generations: Generations) -> Iterator[list[int]]:
 
 
 def _of_generations(
-    generations: Generations, numbers: Sequence[int]
+    generations: Generations, numbers: Sequence[int], *, optional: bool
 ) -> tuple[list[str], list[Snapshot]]:
     found: list[str] = []
     snapshots: list[Snapshot] = []
@@ -65,7 +66,8 @@ def _of_generations(
             snapshots.append(snapshot)
             if snapshot.generation != number:
                 found.append(f"generation {number}: its manifest is that of another")
-            found += [f"generation {number}: {text}" for text in snapshot.verify()]
+            texts = snapshot.verify(optional=optional)
+            found += [f"generation {number}: {text}" for text in texts]
         except MitameError as error:
             found.append(f"generation {number}: {error.message}")
     return found, snapshots

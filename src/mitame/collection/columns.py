@@ -145,6 +145,11 @@ class Column:
         mask: Mask = self.values.accepted(condition, self.count)[self.codes]
         return mask
 
+    def accepted_of(self, condition: Condition, keys: NDArray[np.int64]) -> Mask:
+        """As `accepted`, of the items with keys int64[n] only."""
+        mask: Mask = self.values.accepted(condition, self.count)[self.codes[keys]]
+        return mask
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -167,6 +172,15 @@ class Columns:
             mask &= self.by_name[condition.key].accepted(condition)
         for condition in where.must_not:
             mask &= ~self.by_name[condition.key].accepted(condition)
+        return mask
+
+    def passing(self, where: Filter, keys: NDArray[np.int64]) -> Mask:
+        """bool[n]: which of the items with keys int64[n] pass; without looking at all others."""
+        mask = self.alive[keys]
+        for condition in where.must:
+            mask &= self.by_name[condition.key].accepted_of(condition, keys)
+        for condition in where.must_not:
+            mask &= ~self.by_name[condition.key].accepted_of(condition, keys)
         return mask
 
 

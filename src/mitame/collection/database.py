@@ -69,6 +69,15 @@ CREATE TABLE dropped_lenses (
 """`lenses_changed` is the position at which lenses were last added, dropped or renamed. The
 journal and the dead rows up to `journal_from` are in every snapshot, and gone from the tables."""
 
+CHOICES = """
+CREATE TABLE IF NOT EXISTS choices (
+    lens INTEGER PRIMARY KEY,
+    choice TEXT NOT NULL
+)
+"""
+"""The engine that was chosen for a lens, as JSON. Made when first needed: who doesn't know it
+searches exactly, and misreads nothing."""
+
 _ITEMS = """
 CREATE TABLE items (
     key INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -148,6 +148,11 @@ class Generations:
             self._served.users += 1
             return self._served
 
+    def keep(self, served: Served) -> None:
+        """Pin once more what somebody has acquired; to be released as often."""
+        with self._lock:
+            served.users += 1
+
     def release(self, served: Served) -> None:
         """Give back what `acquire` gave."""
         with self._lock:

@@ -99,6 +99,8 @@ def check_category(value: object) -> str | None:
 
 def _is_plain(text: str) -> bool:
     """No control characters, which a terminal may obey, and no half characters (surrogates)."""
+    if text.isprintable():  # nearly always, and a hundredth of the time of looking at each
+        return True
     return not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
 
 

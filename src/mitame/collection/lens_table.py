@@ -1,4 +1,4 @@
-"""The lenses of a collection in its database: read, added, dropped, and their names exchanged.
+"""The lenses of a collection in its database: read, added, dropped, renamed, given an engine.
 
 A lens's key stays for ever and is used once; its name can move to another. Every change of the
 lenses is an entry of the journal, so that who knows a position knows the lenses there.
@@ -10,11 +10,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from mitame.collection.database import position
+from mitame.collection.choice import Choice
+from mitame.collection.database import CHOICES, position
 from mitame.collection.lens import Lens
 from mitame.collection.log import LogLayout
 from mitame.collection.paths import DATABASE
@@ -26,11 +28,12 @@ MAX_LENSES = 1_000
 
 @dataclass(frozen=True)
 class StoredLens:
-    """A lens with its key in the database, and where its vectors are."""
+    """A lens with its key in the database, where its vectors are, and the engine chosen for it."""
 
     key: int
     lens: Lens
     log: LogLayout
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def read_lenses(connection: sqlite3.Connection, path: Path) -> LensTable:
         CorruptCollection: they can't be used.
     """
     stored: dict[str, StoredLens] = {}
+    choices = _choices(connection)
     for key, name, text, fingerprint, file, rows in connection.execute(
         "SELECT key, name, spec, fingerprint, first_file, first_rows FROM lenses ORDER BY place"
     ):
@@ -106,11 +110,39 @@ def read_lenses(connection: sqlite3.Connection, path: Path) -> LensTable:
             raise CorruptCollection(
                 f"{path / DATABASE}: lens {name!r} does not fit its fingerprint"
             )
-        stored[name] = StoredLens(key, lens, layout)
+        stored[name] = StoredLens(key, lens, layout, choices.get(key))
     if not stored:
         raise CorruptCollection(f"{path / DATABASE} has no lens")
     lenses = MappingProxyType({name: entry.lens for name, entry in stored.items()})
     return LensTable(lenses_changed(connection), stored, lenses)
+
+
+def _choices(connection: sqlite3.Connection) -> dict[int, Choice]:
+    """Choices by lens key; one that can't be read is none, as nothing is lost by choosing anew."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'choices'").fetchone():
+        return {}
+    found = {}
+    for key, text in connection.execute("SELECT lens, choice FROM choices"):
+        with suppress(CorruptCollection):
+            found[key] = Choice.from_json(text)
+    return found
+
+
+def choose(
+    connection: sqlite3.Connection, known: LensTable, name: str, choice: Choice | None
+) -> int:
+    """Keep which engine a lens is to be searched with, or forget it; the new position.
+
+    Raises:
+        UnknownLens: there is no lens of this name.
+        UsageError: the choice can't be kept.
+    """
+    key = known.find(name).key
+    connection.execute(CHOICES)
+    connection.execute("DELETE FROM choices WHERE lens = ?", (key,))
+    if choice is not None:
+        connection.execute("INSERT INTO choices VALUES (?, ?)", (key, choice.to_json()))
+    return _note(connection, "choose_engine")
 
 
 def add(connection: sqlite3.Connection, known: LensTable, lens: Lens) -> int:
@@ -174,6 +206,8 @@ def drop(connection: sqlite3.Connection, known: LensTable, name: str) -> int:
     connection.execute("DELETE FROM vectors WHERE lens = ?", (entry.key,))
     connection.execute("DELETE FROM dead_rows WHERE lens = ?", (entry.key,))
     connection.execute("DELETE FROM appends WHERE lens = ?", (entry.key,))
+    connection.execute(CHOICES)
+    connection.execute("DELETE FROM choices WHERE lens = ?", (entry.key,))
     connection.execute("DELETE FROM lenses WHERE key = ?", (entry.key,))
     now = _note(connection, "drop_lens")
     connection.execute(

@@ -7,11 +7,16 @@ import threading
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mitame.collection import columns, rows
 from mitame.collection.base import Base
 from mitame.collection.columns import MAX_COLUMNS, NOTHING, Columns
 from mitame.collection.lens_table import StoredLens
 from mitame.collection.log import Log
+from mitame.collection.neighbor_changes import NO_CHANGES, Changes, changes_of
+from mitame.collection.neighbor_memory import NearRows
 from mitame.collection.rows import LensRows
 from mitame.collection.snapshot import Snapshot
 from mitame.errors import CorruptCollection
@@ -60,6 +65,8 @@ class SharedMemory:
         self._log = log
         self._lock = threading.Lock()
         self._rows: dict[int, _Versions[LensRows]] = {}
+        self._changes: dict[int, _Versions[Changes]] = {}
+        self._near_rows: dict[int, NearRows] = {}
         self._columns = _Versions(self._first_columns(frozenset()))
 
     def rows(self, stored: StoredLens, position: int, connection: sqlite3.Connection) -> LensRows:
@@ -74,6 +81,38 @@ class SharedMemory:
             new = rows.forward(old, position, connection, stored, self._log, own=newest)
             versions.add(new)
             return new
+
+    def changes(
+        self, stored: StoredLens, rows: LensRows, connection: sqlite3.Connection
+    ) -> Changes:
+        """What has changed since the snapshot for a neighbour table.
+
+        Args:
+            stored: the lens, which has a table in the snapshot.
+            rows: at the position that the connection sees.
+            connection: in a read transaction.
+        """
+        with self._lock:
+            versions = self._changes.get(stored.key)
+            if versions is None:
+                versions = self._changes[stored.key] = _Versions(NO_CHANGES)
+            old, _ = versions.before(rows.position)
+            if old.position == rows.position:
+                return old
+            table = rows.base.neighbors
+            assert self._snapshot is not None
+            assert table is not None
+            since = max(old.position, self._snapshot.position)
+            renamed = _renamed(connection, since, self._snapshot)
+            renamed = np.union1d(renamed, old.renamed)
+            new = changes_of(rows, table.source, table.items, renamed)
+            versions.add(new)
+            return new
+
+    def near_rows(self, stored: StoredLens) -> NearRows:
+        """What is known of rows that may enter lists of a lens's neighbour table."""
+        with self._lock:
+            return self._near_rows.setdefault(stored.key, NearRows())
 
     def columns(
         self, names: frozenset[str], position: int, connection: sqlite3.Connection
@@ -109,6 +148,16 @@ class SharedMemory:
         return replace(
             stored, by_name={n: stored.by_name[n] for n in names & stored.by_name.keys()}
         )
+
+
+def _renamed(connection: sqlite3.Connection, since: int, snapshot: Snapshot) -> NDArray[np.int64]:
+    """Keys of items that have been relocated since a position, and have another id now."""
+    moved = connection.execute(
+        "SELECT t.key, t.id FROM items t WHERE t.key IN"
+        " (SELECT item FROM journal WHERE position > ? AND operation = 'relocate')",
+        (since,),
+    )
+    return np.array([key for key, now in moved if snapshot.id_of(key) != now], np.int64)
 
 
 def _joined(old: Columns, new: Columns, names: frozenset[str]) -> Columns:

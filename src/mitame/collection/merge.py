@@ -7,22 +7,25 @@ meanwhile: what they write is in the next delta.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from mitame.collection.base import Base
 from mitame.collection.cleanup import clean
+from mitame.collection.derived import Derivation
 from mitame.collection.generations import Generations, Served, name_of
 from mitame.collection.lens_table import LensTable, StoredLens
 from mitame.collection.log import Log
 from mitame.collection.logcheck import damaged_rows
+from mitame.collection.neighbor_table import facts_of
 from mitame.collection.paths import MERGE_LOCK
 from mitame.collection.planning import plan, vector_blocks
 from mitame.collection.root import serve
 from mitame.collection.snapshot import LensPlan, Planned, SnapshotBuilder, VectorType
 from mitame.collection.snapshot.part import check_digest
+from mitame.collection.steps import STEPS
 from mitame.collection.view import View
 from mitame.collection.writer import Writer
 from mitame.errors import CorruptCollection, MitameError, StorageError, UsageError
@@ -41,7 +44,20 @@ class _Task:
     served: Served
     number: int
     dtype: VectorType
+    rebuild: bool
+    neighbors: int | None
     on_progress: OnProgress
+
+    @property
+    def is_wanted_anyway(self) -> bool:
+        """Also where nothing has changed."""
+        snapshot, wanted = self.served.snapshot, self.neighbors
+        if self.rebuild or snapshot is None or wanted is None:
+            return self.rebuild
+        return any(
+            (facts := facts_of(lens)) is None or facts.k != wanted
+            for lens in snapshot.lenses.values()
+        )
 
     @property
     def folder(self) -> str:
@@ -68,13 +84,20 @@ class Merger:
         self._writer = writer
 
     def merge(
-        self, pin: Pin, *, keep: int, dtype: VectorType, on_progress: OnProgress
+        self,
+        pin: Pin,
+        *,
+        keep: int,
+        dtype: VectorType,
+        rebuild: bool,
+        neighbors: int | None,
+        on_progress: OnProgress,
     ) -> int | None:
         """Make a snapshot of everything and serve it; see `Store.merge`.
 
         Args:
             pin: gives a view of now.
-            keep, dtype, on_progress: as in `Store.merge`.
+            keep, dtype, rebuild, neighbors, on_progress: as in `Store.merge`.
         """
         if keep < 1:
             raise UsageError(f"{keep} generations can't be kept", remedy="keep at least one")
@@ -82,7 +105,7 @@ class Merger:
             served = self._generations.acquire()
             try:
                 newest = max([served.generation, *self._generations.numbers()])
-                task = _Task(pin, served, newest + 1, dtype, on_progress)
+                task = _Task(pin, served, newest + 1, dtype, rebuild, neighbors, on_progress)
                 number = task.number if self._build(task) else None
             finally:
                 self._generations.release(served)
@@ -122,7 +145,7 @@ class Merger:
 
     def _write(self, task: _Task) -> bool:
         with task.pin() as view:
-            if view.position == task.served.position:
+            if view.position == task.served.position and not task.is_wanted_anyway:
                 return False
         self._check_base(task.served)
         folder = self._generations.folder
@@ -138,7 +161,7 @@ class Merger:
                 builder.write_plan(made)
                 lenses = made.lenses
             table = view.table
-        self._copy(builder, lenses, table, task)
+        self._fill(builder, lenses, table, task)
         builder.finish()
         return True
 
@@ -147,23 +170,56 @@ class Merger:
         if served.snapshot is not None:
             folder = self._generations.folder_of(served.generation)
             for part in served.snapshot.manifest.parts.values():
-                check_digest(folder, part)
+                if not part.optional:  # those are made anew
+                    check_digest(folder, part)
 
-    def _copy(
+    def _fill(
         self, builder: SnapshotBuilder, lenses: Sequence[LensPlan], table: LensTable, task: _Task
     ) -> None:
-        done, total = 0, builder.vector_bytes
-
-        def count(new: int) -> None:
-            nonlocal done
-            done += new
-            task.on_progress(done, total)
-
+        """Write the vectors, and what is made from them."""
         entries = {entry.key: entry for entry in table.stored.values()}
+        work = _Work(builder.vector_bytes * (1 + len(STEPS)), task.on_progress)
         for lens in lenses:
             entry = entries[lens.key]
             base = _base(task.served, entry)
-            builder.write_vectors(lens.key, vector_blocks(lens, base, entry, self._log), count)
+            blocks = vector_blocks(lens, base, entry, self._log)
+            builder.write_vectors(lens.key, blocks, work.add)
+        for lens in lenses:
+            entry = entries[lens.key]
+            base = _base(task.served, entry)
+            size = builder.vectors(lens.key).nbytes
+            for step in STEPS:
+                with work.part(size) as on_share:
+                    step(
+                        Derivation(
+                            entry, lens, base, builder, task.neighbors, task.rebuild, on_share
+                        )
+                    )
+
+
+class _Work:
+    """How much of a merge is done, in bytes of vectors gone over."""
+
+    def __init__(self, total: int, on_progress: OnProgress) -> None:
+        self._done = 0
+        self._total = total
+        self._on_progress = on_progress
+
+    def add(self, new: int) -> None:
+        """So much more is done."""
+        self._done += new
+        self._on_progress(self._done, self._total)
+
+    @contextmanager
+    def part(self, size: int) -> Iterator[Callable[[float], None]]:
+        """A part of the work, told by the share of it that is done; all of it at the end."""
+        before = self._done
+
+        def on_share(share: float) -> None:
+            self.add(max(0, before + int(size * min(1.0, share)) - self._done))
+
+        yield on_share
+        on_share(1.0)
 
 
 def _base(served: Served, entry: StoredLens) -> Base:
@@ -176,7 +232,7 @@ def _is_usable(found: Planned, view: View, task: _Task) -> bool:
     keys = set(view.table.keys.values())
     return (
         found.generation == task.number
-        and task.served.position < found.position <= view.position
+        and task.served.position <= found.position <= view.position
         and all(lens.key in keys for lens in found.lenses)
     )
 

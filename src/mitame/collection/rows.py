@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mitame.collection.base import Base, Numbers
 from mitame.collection.composite import CompositeIndex, exact_index
+from mitame.collection.excluding import Excluding
 from mitame.collection.lens_table import StoredLens
 from mitame.collection.log import Log, LogFile
 from mitame.distances import Distance
@@ -105,9 +106,21 @@ class LensRows:
 
     @cached_property
     def index(self) -> Searchable:
-        """An exact index over all rows, dead ones too: search it with `live` or less allowed."""
+        """The live rows, the snapshot's by the engine that was chosen; what is allowed is live."""
+        return self._without_dead(self.base.index)
+
+    @cached_property
+    def exact_index(self) -> Searchable:
+        """As `index`, and every row is looked at."""
+        return self._without_dead(self.base.index.exact)
+
+    def _without_dead(self, base: Searchable) -> Searchable:
         parts = [piece.index for piece in self.pieces]
-        return CompositeIndex([self.base.index, *parts] if self.base.count or not parts else parts)
+        joined = CompositeIndex([base, *parts] if self.base.count or not parts else parts)
+        if not self.dead:
+            return joined
+        in_delta = np.flatnonzero(self.owners == DEAD) + self.base.count
+        return Excluding(joined, np.concatenate([self.dead_in_base, in_delta]))
 
     def all_owners(self) -> Numbers:
         """int64[count], the item's key, or -1 where the row is dead; a copy, read-only."""

@@ -22,6 +22,7 @@ from mitame.collection import lens_table
 from mitame.collection.backup import back_up
 from mitame.collection.changes import Change
 from mitame.collection.check import problems
+from mitame.collection.choice import Choice
 from mitame.collection.database import reading, state, translated
 from mitame.collection.delta import delta_counts
 from mitame.collection.generations import GenerationInfo, Generations, Served
@@ -29,6 +30,7 @@ from mitame.collection.lens import Lens
 from mitame.collection.lens_table import LensTable, NewestLenses
 from mitame.collection.log import Log
 from mitame.collection.merge import Merger, OnProgress
+from mitame.collection.neighbor_table import MAX_K
 from mitame.collection.policy import DeltaCounts
 from mitame.collection.readers import Readers
 from mitame.collection.snapshot import VectorType
@@ -121,11 +123,27 @@ class Store:
             else:  # a view that was pinned before the fork ends in the child too
                 _left_by_parent.append(served)
 
+    @contextlib.contextmanager
+    def keep(self, view: View) -> Iterator[None]:
+        """Keep the files of a view's generation for the length of a with block.
+
+        It may go on when the view has been given back: for long work on mapped vectors, in which
+        the view's read transaction would keep the database's log from shrinking.
+        """
+        generations = self._opened.generations
+        generations.keep(view.served)
+        try:
+            yield
+        finally:
+            generations.release(view.served)
+
     def merge(
         self,
         *,
         keep: int = KEEP_GENERATIONS,
         dtype: VectorType = "float32",
+        rebuild: bool = False,
+        neighbors: int | None = None,
         on_progress: OnProgress = lambda *_: None,
     ) -> int | None:
         """Make a snapshot of everything and serve it, while others read and write.
@@ -137,7 +155,11 @@ class Store:
         Args:
             keep: at least 1.
             dtype: of the vectors in it; ``float16`` halves them and keeps about three digits.
-            on_progress: called with bytes of vectors done and to do.
+            rebuild: also where nothing has changed: an index that is damaged, or that another
+                engine would serve now, is made anew.
+            neighbors: how many the neighbour table is to have per item, 0 to 10,000, from this
+                merge on; 0 for no table. As before where None, which is 100 at first.
+            on_progress: called with work done and to do, in bytes of vectors gone over.
 
         Returns:
             The new generation's number; None where nothing has changed since the served one.
@@ -148,8 +170,18 @@ class Store:
             StorageError: the disk is full or read-only. The older generation is served still, or
                 the new one is, and what is not needed any more was not all removed.
         """
-        merger = self._opened.merger
-        return merger.merge(self.pin, keep=keep, dtype=dtype, on_progress=on_progress)
+        if neighbors is not None and not 0 <= neighbors <= MAX_K:
+            raise UsageError(
+                f"a neighbour table can't have {neighbors} per item", remedy=f"use 0 to {MAX_K}"
+            )
+        return self._opened.merger.merge(
+            self.pin,
+            keep=keep,
+            dtype=dtype,
+            rebuild=rebuild,
+            neighbors=neighbors,
+            on_progress=on_progress,
+        )
 
     def rollback(self, generation: int) -> None:
         """Serve an older generation, or a newer one again; no item changes.
@@ -198,6 +230,22 @@ class Store:
         """
         return self._writer.transact(lambda c, known: lens_table.drop(c, known, name))
 
+    def choose(self, lens: str, choice: Choice | None) -> int:
+        """Say which engine a lens is to be searched with from the next merge on.
+
+        Args:
+            lens: its name.
+            choice: None for what suits the number of rows.
+
+        Returns:
+            The new position: a merge is due that builds the index.
+
+        Raises:
+            UnknownLens: there is no such lens.
+            UsageError: the choice can't be kept.
+        """
+        return self._writer.transact(lambda c, known: lens_table.choose(c, known, lens, choice))
+
     def backup(self, destination: Path, on_progress: OnProgress = lambda *_: None) -> None:
         """Copy the collection as it is now, while others go on to write.
 
@@ -215,11 +263,15 @@ class Store:
         with self.pin() as view:
             back_up(view, self._directory, target, destination.name, on_progress=on_progress)
 
-    def check(self) -> list[str]:
-        """What is wrong with the files, in words; empty when all is well. Reads everything."""
+    def check(self, *, optional: bool = True) -> list[str]:
+        """What is wrong with the files, in words; empty when all is well. Reads everything.
+
+        Args:
+            optional: also look at what a merge can make again: indexes, neighbour tables.
+        """
         opened = self._opened
         with self.pin() as view:
-            return problems(view, opened.log, opened.generations)
+            return problems(view, opened.log, opened.generations, optional=optional)
 
     def close(self) -> None:
         """Let go of the files, after the write under way; doing it twice does nothing."""

@@ -10,16 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.collection.base_index import BaseIndex
 from mitame.collection.columns import Columns
 from mitame.collection.database import reading
 from mitame.collection.generations import Served
 from mitame.collection.item import Item, check_id
 from mitame.collection.lens_table import LensTable
 from mitame.collection.listing import Listing, pages
+from mitame.collection.neighbor_lists import CurrentLists, ItemList
+from mitame.collection.neighbor_table import TableFacts, facts_of
 from mitame.collection.records import Row, RowRecord, row_record
 from mitame.collection.rows import LensRows
 from mitame.engines.protocol import Searchable
-from mitame.errors import UnknownLens
+from mitame.errors import CorruptCollection, UnknownLens
 from mitame.filters import Filter
 
 
@@ -92,13 +95,89 @@ class View(Listing):
             if left == 0:
                 return
 
-    def index(self, lens: str) -> Searchable:
-        """An index over all rows of a lens; search it with what `allow` gives.
+    def index(self, lens: str, *, exact: bool = False) -> Searchable:
+        """An index that answers the live rows of a lens, or those of them that `allow` gives.
+
+        Args:
+            lens: its name.
+            exact: look at every row, whichever engine was chosen.
 
         Raises:
             UnknownLens: no such lens.
         """
-        return self.lens_rows(lens).index
+        rows = self.lens_rows(lens)
+        with reading(self._path):
+            return rows.exact_index if exact else rows.index
+
+    def base_index(self, lens: str) -> BaseIndex:
+        """The index over the snapshot's rows alone, dead ones too, and what is known of it.
+
+        Raises:
+            UnknownLens: no such lens.
+        """
+        rows = self.lens_rows(lens)
+        with reading(self._path):
+            return rows.base.index
+
+    def live(self, lens: str) -> int:
+        """How many rows of a lens are live.
+
+        Raises:
+            UnknownLens: no such lens.
+        """
+        rows = self.lens_rows(lens)
+        return rows.count - rows.dead
+
+    def listed(
+        self, lens: str, keys: Sequence[int], limit: int, where: Filter | None = None
+    ) -> list[ItemList | None]:
+        """What the neighbour table knows of items, without a search.
+
+        Args:
+            lens: its name.
+            keys: the items', as in `owner_of`.
+            limit: how many neighbours are wanted.
+            where: only neighbours that pass.
+
+        Returns:
+            For each item its nearest, at least `limit` or all there are; None where the table
+            does not know them, or is damaged: search then.
+
+        Raises:
+            UnknownLens: no such lens.
+        """
+        unknown: list[ItemList | None] = [None] * len(keys)
+        rows = self.lens_rows(lens)
+        with reading(self._path):
+            stored = rows.base.neighbors
+            if stored is None:
+                return unknown
+            memory, entry = self._served.memory, self._table.stored[lens]
+            changes = memory.changes(entry, rows, self._open)
+            lists = CurrentLists(stored, changes, near_rows=memory.near_rows(entry))
+            columns = None if where is None else self.columns(where.keys)
+
+            def passes(owners: NDArray[np.int64]) -> NDArray[np.bool_]:
+                assert columns is not None
+                assert where is not None
+                return columns.passing(where, owners)
+
+            try:
+                return lists.find(
+                    np.array(keys, np.int64), limit, None if columns is None else passes
+                )
+            except CorruptCollection:
+                return unknown
+
+    def table_facts(self, lens: str) -> TableFacts | None:
+        """What the neighbour table of a lens says of itself; None before there is a snapshot.
+
+        Raises:
+            UnknownLens: no such lens.
+        """
+        rows = self.lens_rows(lens)
+        with reading(self._path):
+            return None if rows.base.stored is None else facts_of(rows.base.stored)
 
     def owner_of(self, lens: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """int64[n], the key of the item of each of rows int64[n]; -1 where the row is dead."""

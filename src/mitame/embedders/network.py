@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.embedders.preprocess import Recipe, fit, normalise, stack, unit
+from mitame.embedders.preprocess import Recipe, check_prepared, fit, normalise, unit
 from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
 from mitame.errors import InvalidModel
 
@@ -75,7 +75,7 @@ class NetworkEmbedder:
 
     def tensor(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
         """Prepared pictures as the network's input, float32[n, 3, height, width]."""
-        return normalise(stack(prepared, self._spec.input_size), self._recipe)
+        return normalise(check_prepared(prepared, self._spec.input_size), self._recipe)
 
     def _features(self, chunk: Sequence[NDArray[Any]]) -> NDArray[Any]:
         features = self.run(self.tensor(chunk))

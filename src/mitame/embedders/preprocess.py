@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.embedders.protocol import Pixels
+from mitame.embedders.resample import Box, Filter, resample
 from mitame.errors import UsageError
+from mitame.native import module
 
 Mode = Literal["crop", "squash", "letterbox"]
-Filter = Literal["bicubic", "bilinear", "lanczos", "box"]
 Triple = tuple[float, float, float]
-Box = tuple[float, float, float, float]
-
-SUPPORT = 3  # source pixels on each side that the widest filter (Lanczos) looks at
 
 
 @dataclass(frozen=True)
@@ -109,29 +106,6 @@ def crop_box(width: int, height: int, recipe: Recipe) -> Box:
     return left * across, top * down, min(right * across, width), min(bottom * down, height)
 
 
-def resample(pixels: Pixels, size: tuple[int, int], box: Box, name: Filter) -> Pixels:
-    """The box of the picture, resampled by Pillow to `size` (width, height); frees the GIL.
-
-    Columns first, then rows: Pillow itself chooses the order by cost, and differently by version,
-    which moves single values by up to 10 levels of 255.
-    """
-    from PIL import Image  # 25 ms that a program without pictures saves
-
-    height, width = pixels.shape[:2]
-    if size == (width, height) and box == (0, 0, *size):
-        return pixels
-    left, top, right, bottom = box
-    if (right - left, bottom - top) == size and left % 1 == top % 1 == 0:
-        return pixels[int(top) : int(bottom), int(left) : int(right)]
-    reach = math.ceil(SUPPORT * max(1.0, (bottom - top) / size[1])) + 1
-    first, last = max(0, math.floor(top) - reach), min(height, math.ceil(bottom) + reach)
-    resampling = getattr(Image.Resampling, name.upper())
-    image = Image.fromarray(pixels[first:last])
-    image = image.resize((size[0], last - first), resampling, (left, 0, right, last - first))
-    image = image.resize(size, resampling, (0, top - first, size[0], bottom - first))
-    return np.asarray(image)
-
-
 def _letterbox(pixels: Pixels, recipe: Recipe) -> Pixels:
     height, width = pixels.shape[:2]
     factor = min(recipe.size[0] / width, recipe.size[1] / height)
@@ -143,11 +117,13 @@ def _letterbox(pixels: Pixels, recipe: Recipe) -> Pixels:
     return canvas
 
 
-def stack(prepared: Sequence[NDArray[Any]], size: tuple[int, int]) -> Pixels:
-    """Pictures of `fit` as uint8[n, height, width, 3].
+def check_prepared(
+    prepared: Sequence[NDArray[Any]], size: tuple[int, int]
+) -> Sequence[NDArray[Any]]:
+    """The pictures themselves if all are what `fit` gives for this size (width, height).
 
     Raises:
-        UsageError: one of them is not what `fit` gives for this size.
+        UsageError: one of them is not.
     """
     shape = (size[1], size[0], 3)
     for picture in prepared:
@@ -157,19 +133,31 @@ def stack(prepared: Sequence[NDArray[Any]], size: tuple[int, int]) -> Pixels:
                 f"not {picture.dtype}{list(picture.shape)}",
                 remedy="pass pictures through prepare() of the same embedder",
             )
-    return np.stack(prepared)
+    return prepared
 
 
-def normalise(batch: Pixels, recipe: Recipe) -> NDArray[np.float32]:
-    """uint8[n, height, width, 3] as float32[n, 3, height, width], ``(x - mean) / scale``."""
+def normalise(pictures: Pixels | Sequence[Pixels], recipe: Recipe) -> NDArray[np.float32]:
+    """uint8[n, height, width, 3] as float32[n, 3, height, width], ``(x - mean) / scale``.
+
+    `pictures` may be one array or several pictures of one size, at least one.
+    """
+    height, width = pictures[0].shape[:2]
+    values = np.empty((len(pictures), 3, height, width), np.float32)
+    native = module()
+    for picture, planes in zip(pictures, values, strict=True):
+        if native is None:
+            _normalise_one(picture, recipe, planes)
+        else:
+            native.normalise(np.ascontiguousarray(picture), planes, recipe.mean, recipe.scale)
+    return values
+
+
+def _normalise_one(picture: Pixels, recipe: Recipe, planes: NDArray[np.float32]) -> None:
     mean, scale = (
         np.asarray(each, np.float32)[:, None, None] for each in (recipe.mean, recipe.scale)
     )
-    planes = batch.transpose(0, 3, 1, 2)
-    values = np.empty(planes.shape, np.float32)
-    np.subtract(planes, mean, out=values)
-    values *= 1 / scale
-    return values
+    np.subtract(picture.transpose(2, 0, 1), mean, out=planes)
+    planes *= 1 / scale
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

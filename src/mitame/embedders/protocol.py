@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -48,7 +49,7 @@ class EmbedderSpec:
     similar_at: float = 0.6
     opened_by: str = ""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the fields that decide what a vector means, in hex."""
         meaning = [self.name, self.weights, list(self.input_size), dict(self.preprocessing)]

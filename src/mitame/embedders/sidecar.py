@@ -45,7 +45,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from mitame.distances import Distance
-from mitame.embedders.preprocess import Filter, Mode, Recipe, Triple
+from mitame.embedders.preprocess import Mode, Recipe, Triple
+from mitame.embedders.resample import Filter
 from mitame.errors import InvalidModel
 
 Pooling = Literal["none", "average", "max", "first"]

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.embedders.network import NetworkEmbedder
-from mitame.embedders.preprocess import Filter, Mode, Recipe, Triple
+from mitame.embedders.preprocess import Mode, Recipe, Triple
 from mitame.embedders.protocol import EmbedderSpec
+from mitame.embedders.resample import Filter
 from mitame.errors import InvalidModel, MissingExtra, UnknownEmbedder, WeightsNotFound
 
 BATCH = 8

@@ -85,7 +85,11 @@ class Abilities:
         distances: which distances it can index.
         filters: honours `allow`.
         extra: the extra of this package that brings its library; "" where none is needed.
-        deterministic: the same rows, settings and seed give an index that answers the same.
+        deterministic: the same rows, settings and seed give an index that answers the same, on
+            any number of threads; without it they do on one thread only, if it is `seeded`.
+        seeded: its chance comes from the seed; without it no two builds are alike.
+        maps: opening copies no part and reads none whole.
+        releases_gil: a search leaves the interpreter to other threads while it looks.
     """
 
     exact: bool
@@ -93,6 +97,9 @@ class Abilities:
     filters: bool = True
     extra: str = ""
     deterministic: bool = True
+    seeded: bool = True
+    maps: bool = False
+    releases_gil: bool = True
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,11 @@ class Engine(Protocol):
 
     def open(self, vectors: Rows, distance: Distance, parts: Parts) -> Index:
         """The index that gave these parts, over the same rows; both are mapped, not read.
+
+        Args:
+            vectors: float32[rows, dimension]; under cosine of length 1, as collections keep them.
+            distance: the one that it was built for.
+            parts: what `Index.save` gave.
 
         Raises:
             CorruptCollection: the parts are not what an index over these rows saves. Damage that

@@ -65,7 +65,7 @@ def index(
     _count_ahead(sources, run.progress)
     walks = [Walk(source, prefix) for source in sources]
     try:
-        work = _chunks(run.to_do(units(store, walks)), batch, 2 * workers)
+        work = _chunks(run.to_do(units(store, walks)), batch, workers, run.progress)
         for results in bounded_map(
             worker, work, threads=workers, window=8 * workers, weigh=_weight
         ):
@@ -191,20 +191,26 @@ class _Run:
                 self.report.removed += len(batch)
 
 
-def _chunks(units: Iterable[Unit], batch: int, ramp: int) -> Iterator[list[Unit]]:
+def _chunks(
+    units: Iterable[Unit], batch: int, workers: int, progress: Progress
+) -> Iterator[list[Unit]]:
     """Units in lists of one call each.
 
-    The lists grow, doubling after every `ramp` of them, from one batch to `MAX_CHUNK`: few pictures
+    The lists grow, doubling after every two per worker, from one batch to `MAX_CHUNK`: few pictures
     are shared among all threads, and of many each thread works on a row of them, which saves
-    handing over (7 % of the time with two threads). A picture that has to come from afar, of
-    unknown size, or that is in memory already ends its list.
+    handing over (7 % of the time with two threads). Towards the end they shrink, where the total
+    is known, so that no thread is left alone with a long list. A picture that has to come from
+    afar, of unknown size, or that is in memory already ends its list.
     """
     chunk: list[Unit] = []
-    held = count = 0
+    held = count = offered = 0
     for unit in units:
         chunk.append(unit)
         held += unit.held
-        size = min(MAX_CHUNK, batch << min(count // ramp, 5))
+        offered += len(unit.candidates)
+        size = min(MAX_CHUNK, batch << min(count // (2 * workers), 5))
+        if progress.total:
+            size = max(batch, min(size, (progress.total - offered) // (4 * workers)))
         slow = unit.held or unit.candidates[0].size is None
         short = slow and len(chunk) >= batch
         if len(chunk) >= size or held >= CHUNK_BYTES or short:

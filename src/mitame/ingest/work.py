@@ -100,6 +100,7 @@ class Worker:
         self._embedders = embedders
         self._vanished = vanished
         self._limits = limits
+        self._prints = {lens: each.spec.fingerprint for lens, each in embedders.items()}
         self._side = max(embedder.decode_side for embedder in embedders.values())
 
     def __call__(self, units: Sequence[Unit]) -> list[Done]:
@@ -211,9 +212,8 @@ class Worker:
             )
         except MitameError as error:
             return Done.of(unit, None, refused=[Refused(unit.candidates[0].place, error)])
-        specs = {lens: embedder.spec.fingerprint for lens, embedder in self._embedders.items()}
         outcome: Outcome = "added" if unit.item is None else "replaced"
-        return Done.of(unit, outcome, [Put(item, fingerprints=specs)], refused)
+        return Done.of(unit, outcome, [Put(item, fingerprints=self._prints)], refused)
 
 
 @dataclass

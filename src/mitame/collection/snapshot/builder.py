@@ -8,7 +8,7 @@ manifest comes last, when all are listed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.collection.snapshot import layout, part
-from mitame.collection.snapshot.items import column_arrays, id_arrays
+from mitame.collection.snapshot.items import MappedIds, column_arrays, id_arrays
 from mitame.collection.snapshot.layout import MANIFEST, UNFINISHED
 from mitame.collection.snapshot.manifest import MAX_BYTES, Manifest, check_complete
 from mitame.collection.snapshot.part import Array, Part
@@ -117,6 +117,70 @@ class SnapshotBuilder:
         name = manifest.lenses[lens_key].name
         stored = _stored(blocks, wanted, f"the vectors of lens {name!r}")
         self._note(manifest.with_part(self._write(wanted, stored, on_bytes)))
+
+    def write_optional(self, parts: Iterable[tuple[Part, Iterable[Array]]]) -> None:
+        """Write parts that were made from the vectors, in place of those of the same files.
+
+        They count together: a build that is gone on with finds all of them or none.
+
+        Args:
+            parts: each with the blocks of its array.
+
+        Raises:
+            UsageError: no plan, or one of the parts is not optional.
+        """
+        written = list(parts)
+        if not all(wanted.optional for wanted, _ in written):
+            raise UsageError("a part that readers must know can't be written as an optional one")
+        self.drop_optional(frozenset(wanted.file for wanted, _ in written))
+        manifest = self._begun()
+        for wanted, blocks in written:
+            manifest = manifest.with_part(self._write(wanted, blocks))
+        self._note(manifest)
+
+    def drop_optional(self, files: frozenset[str]) -> None:
+        """Forget optional parts; files that are none, or not there, are passed over.
+
+        Raises:
+            UsageError: no plan.
+        """
+        manifest = self._begun()
+        there = files & manifest.optional_files
+        if there:  # the list goes first, so that no part is listed that is not whole
+            self._note(manifest.without(there))
+            for file in there:
+                self._directory.remove(file)
+
+    def optional(self, lens_key: int, kind: str) -> Mapping[str, Array]:
+        """A lens's optional parts of a kind that are there, by name; mapped, read-only.
+
+        Raises:
+            UsageError: no plan.
+        """
+        found = layout.optional_parts(self._begun(), lens_key, kind)
+        return {name: part.map_part(self._directory, listed) for name, listed in found.items()}
+
+    def vectors(self, lens_key: int) -> Array:
+        """A lens's vectors that have been written: float32 or float16[rows, dimension], mapped.
+
+        Let go of the array before the directory is renamed: Windows refuses that otherwise.
+
+        Raises:
+            UsageError: no plan, no such lens, or its vectors are not written yet.
+        """
+        manifest = self._begun()
+        if lens_key not in manifest.lenses or lens_key in self._missing(manifest):
+            raise UsageError(f"there are no vectors yet of a lens with key {lens_key}")
+        wanted = layout.vectors(manifest.lenses[lens_key], manifest.dtype)
+        return part.map_part(self._directory, manifest.parts[wanted.file])
+
+    def ids(self) -> MappedIds:
+        """The items' ids by key, mapped: see `vectors`.
+
+        Raises:
+            UsageError: no plan.
+        """
+        return MappedIds(self._directory, self._begun())
 
     @property
     def vector_bytes(self) -> int:
@@ -219,17 +283,22 @@ class SnapshotBuilder:
         if manifest.dtype != self._dtype:
             return None
         vectors = layout.vector_parts(manifest)
-        plan = manifest.without(frozenset(wanted.file for wanted in vectors.values()))
+        derived = manifest.optional_files
+        plan = manifest.without(derived | {wanted.file for wanted in vectors.values()})
         check_complete(plan, layout.plan_parts(plan), where)
         for listed in plan.parts.values():
             part.check_digest(self._directory, listed)
-        damaged = {p.file for p in vectors.values() if not self._is_whole(manifest, p)}
+        damaged = {p.file for p in vectors.values() if not self._is_planned(manifest, p)}
+        if not all(self._is_whole(manifest.parts[file]) for file in derived):
+            damaged |= derived  # which of them belong together is not known here
         return manifest.without(frozenset(damaged))
 
-    def _is_whole(self, manifest: Manifest, wanted: Part) -> bool:
+    def _is_planned(self, manifest: Manifest, wanted: Part) -> bool:
         listed = manifest.parts.get(wanted.file)
-        if listed is None or replace(listed, sha256="") != wanted:
-            return False
+        same = listed is not None and replace(listed, sha256="") == wanted
+        return same and listed is not None and self._is_whole(listed)
+
+    def _is_whole(self, listed: Part) -> bool:
         try:
             part.check_digest(self._directory, listed)
         except CorruptCollection:

@@ -5,14 +5,20 @@ Names of columns are the user's and would lead anywhere, so their parts are numb
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from mitame.collection.snapshot.manifest import LensEntry, Manifest
 from mitame.collection.snapshot.part import Part
+from mitame.errors import UsageError
 
 MANIFEST = "manifest.json"
 UNFINISHED = "building.json"
 """What a build has finished so far, in the form of a manifest; gone when the manifest is there."""
 ANY = -1
 """A length that the manifest alone tells."""
+_KIND = re.compile(r"[a-z]{1,16}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}(\.json)?")
 
 
 def alive(keys: int) -> Part:
@@ -75,3 +81,33 @@ def all_parts(manifest: Manifest) -> dict[str, Part]:
     """All parts that a reader needs, by file."""
     of_vectors = {part.file: part for part in vector_parts(manifest).values()}
     return {**plan_parts(manifest), **of_vectors}
+
+
+def optional_file(lens_key: int, kind: str, name: str) -> str:
+    """The file of an optional part that was made from a lens's vectors.
+
+    Args:
+        lens_key: the lens's.
+        kind: ``index``, ``neighbors``: 1 to 16 small letters.
+        name: 1 to 40 of ``a-z 0-9 -``; ``.json`` after it where the part is a description.
+
+    Raises:
+        UsageError: a kind or name that can't be one.
+    """
+    if not _KIND.fullmatch(kind) or not _NAME.fullmatch(name):
+        raise UsageError(f"a part can't be of kind {kind!r} and name {name!r}")
+    return f"{_prefix(lens_key, kind)}{name}.part"
+
+
+def optional_parts(manifest: Manifest, lens_key: int, kind: str) -> Mapping[str, Part]:
+    """A lens's optional parts of a kind, by name."""
+    prefix = _prefix(lens_key, kind)
+    return {
+        file.removeprefix(prefix).removesuffix(".part"): part
+        for file, part in manifest.parts.items()
+        if part.optional and part.kind == kind and file.startswith(prefix)
+    }
+
+
+def _prefix(lens_key: int, kind: str) -> str:
+    return f"lens-{lens_key}-{kind}-"

@@ -78,6 +78,11 @@ class Manifest:
         listed = {part.file: part for part in parts}
         return replace(self, columns=(*self.columns, name), parts={**self.parts, **listed})
 
+    @property
+    def optional_files(self) -> frozenset[str]:
+        """Files of the parts that a reader may leave alone."""
+        return frozenset(part.file for part in self.parts.values() if part.optional)
+
     def without(self, files: frozenset[str]) -> Manifest:
         """The manifest without some parts."""
         return replace(self, parts={f: p for f, p in self.parts.items() if f not in files})

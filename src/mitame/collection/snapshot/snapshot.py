@@ -16,6 +16,7 @@ from mitame.collection.snapshot.layout import MANIFEST
 from mitame.collection.snapshot.manifest import MAX_BYTES, LensEntry, Manifest, check_complete
 from mitame.collection.snapshot.part import (
     Array,
+    check_digest,
     check_size,
     damaged,
     map_part,
@@ -113,15 +114,18 @@ class Snapshot:
         """
         return self._ids[key]
 
-    def verify(self, on_bytes: Callable[[int], None] = lambda _: None) -> list[str]:
+    def verify(
+        self, on_bytes: Callable[[int], None] = lambda _: None, *, optional: bool = True
+    ) -> list[str]:
         """What is wrong with it, in words; empty when all is well. Reads everything.
 
         Args:
-            on_bytes: called after each part with its bytes, those of `bytes` in all.
+            on_bytes: called after each part with its bytes.
+            optional: also look at what can be made again from the vectors.
         """
         from mitame.collection.snapshot.verify import problems  # here: it looks at this class
 
-        return problems(self._directory, on_bytes)
+        return problems(self._directory, on_bytes, optional=optional)
 
 
 class SnapshotLens:
@@ -137,6 +141,7 @@ class SnapshotLens:
 
     def __init__(self, directory: Directory, manifest: Manifest, lens: LensEntry) -> None:
         self._directory = directory
+        self._manifest = manifest
         self._keys = manifest.keys
         self.key: int = lens.key
         self.name: str = lens.name
@@ -174,6 +179,38 @@ class SnapshotLens:
         if least < 0 or most >= self._keys:
             raise damaged(self._directory, self._owners_part, "has owners that can't be right")
         return self._owners
+
+    def optional(self, kind: str) -> Mapping[str, Array]:
+        """What was made from the vectors, by name; mapped, read-only, made anew at each call.
+
+        Descriptions are JSON in UTF-8 as uint8[bytes]; their names end in ``.json``.
+
+        Args:
+            kind: ``index`` or ``neighbors``.
+
+        Raises:
+            CorruptCollection, NewerFormat: naming the part that is missing or has another length
+                or header. It can be made again: do without.
+        """
+        found = layout.optional_parts(self._manifest, self.key, kind)
+        return {name: map_part(self._directory, part) for name, part in found.items()}
+
+    def check_optional(self, kind: str) -> None:
+        """Read what was made from the vectors and compare it with its checksums.
+
+        Args:
+            kind: as in `optional`.
+
+        Raises:
+            CorruptCollection: naming the part that is not as it was written.
+        """
+        for part in layout.optional_parts(self._manifest, self.key, kind).values():
+            check_digest(self._directory, part)
+
+    @cached_property
+    def ids(self) -> MappedIds:
+        """The ids of all items of the snapshot, by key."""
+        return MappedIds(self._directory, self._manifest)
 
     def block(self, start: int, stop: int) -> NDArray[np.float32]:
         """float32[stop - start, dimension] of the vectors: copied only where they are float16."""

@@ -17,7 +17,12 @@ _HALF_TOLERANCE = 1e-2
 """How far from 1 the norm may be of a vector kept as float16: one rounding of each number."""
 
 
-def problems(directory: Directory, on_bytes: Callable[[int], None] = lambda _: None) -> list[str]:
+def problems(
+    directory: Directory,
+    on_bytes: Callable[[int], None] = lambda _: None,
+    *,
+    optional: bool = True,
+) -> list[str]:
     """What is wrong with the snapshot in a directory, in words; empty when all is well.
 
     It is opened anew, so that nothing is believed that was read before. Whether the parts agree
@@ -26,11 +31,14 @@ def problems(directory: Directory, on_bytes: Callable[[int], None] = lambda _: N
     Args:
         directory: the snapshot's.
         on_bytes: called after each part with its bytes.
+        optional: also look at parts that can be made again from the others.
     """
     found: list[str] = []
     try:
         snapshot = Snapshot.open(directory)
         for part in snapshot.manifest.parts.values():
+            if part.optional and not optional:
+                continue
             try:
                 check_digest(directory, part)
             except MitameError as error:

@@ -1,0 +1,1 @@
+"""Nearest-neighbour engines beside each other: ours and every library that can be installed."""

@@ -1,0 +1,204 @@
+// What is the same for all kernels: memory, sorting, many queries at once, the edges of the graph.
+#include "cascade.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <thread>
+
+#include "cascade_graph.h"
+#include "cpu.h"
+
+namespace mitame::cascade {
+namespace {
+
+struct Memory {
+  Scratch plain{};
+  std::vector<float> floats;
+  std::vector<int8_t> bytes;
+  std::vector<int32_t> words;
+  std::vector<Hit> hits;
+  std::vector<uint32_t> seen;
+};
+
+// Hands out parts of one vector that was made large enough.
+template <class T>
+class Cutter {
+ public:
+  explicit Cutter(std::vector<T>& from, std::size_t total) {
+    if (from.size() < total) from.resize(total);
+    at_ = from.data();
+  }
+  T* take(std::size_t count) {
+    T* out = at_;
+    at_ += count;
+    return out;
+  }
+
+ private:
+  T* at_;
+};
+
+uint32_t power_above(uint64_t count) {
+  uint32_t out = 1024;
+  while (out < count) out *= 2;
+  return out;
+}
+
+}  // namespace
+
+Scratch& scratch(const Cascade& c, const Plan& plan, int32_t k) {
+  static thread_local Memory memory;
+  Scratch& out = memory.plain;
+  const std::size_t padded = static_cast<std::size_t>(c.padded) + 64, z = kProjectedMost + 64;
+  const int32_t kept = std::max({plan.roots, plan.lists, plan.shorts, plan.beam, 1});
+  out.room = 2 * kept + 64 + 2 * kBlock;
+  Cutter<float> floats(memory.floats, padded + z + std::max(padded, z) + out.room + 16);
+  out.centred = floats.take(padded);
+  out.z = floats.take(z);
+  out.product = floats.take(std::max(padded, z));
+  out.keys = floats.take(out.room);
+  const std::size_t four = c.fours + 128, two = c.twos + 128, coarse = c.coarse + 64;
+  Cutter<int8_t> bytes(memory.bytes, padded + coarse + 2 * (four + two));
+  out.bytes = bytes.take(padded);
+  out.centre = bytes.take(coarse);
+  out.row4 = bytes.take(four);
+  out.row2 = bytes.take(two);
+  out.list4 = bytes.take(four);
+  out.list2 = bytes.take(two);
+  const std::size_t chosen = std::max(plan.roots, plan.lists) + 1, found = 4 * c.degree + 4;
+  Cutter<int32_t> words(memory.words, out.room + chosen + found);
+  out.places = words.take(out.room);
+  out.chosen = words.take(chosen);
+  out.found = words.take(found);
+  const std::size_t beam = plan.beam + 1, ranked = std::max(k, plan.exact) + 1;
+  Cutter<Hit> hits(memory.hits, beam + ranked);
+  out.beam = hits.take(beam);
+  out.ranked = hits.take(ranked);
+  if (c.edges) {
+    const uint32_t places = power_above(64 * static_cast<uint64_t>(plan.beam) + 4 * found);
+    if (memory.seen.size() < places) memory.seen.resize(places);
+    out.seen = memory.seen.data();
+    out.seen_mask = places - 1;
+  }
+  return out;
+}
+
+void sort_hits(Hit* hits, int32_t count) { std::sort(hits, hits + count, nearer); }
+
+const Kernel& kernel() {
+  switch (chosen_kernel()) {
+#if defined(MITAME_HAS_AVX512)
+    case mitame::Kernel::avx512: return avx512_kernel;
+#endif
+#if defined(MITAME_HAS_AVXVNNI)
+    case mitame::Kernel::avxvnni: return avxvnni_kernel;
+#endif
+#if defined(MITAME_HAS_AVX2)
+    case mitame::Kernel::avx2: return avx2_kernel;
+#endif
+    default: return portable_kernel;
+  }
+}
+
+void in_parallel(int64_t count, int32_t threads, int64_t share, const Work& work) {
+  std::atomic<int64_t> next{0};
+  const auto run = [&] {
+    for (int64_t begin = next.fetch_add(share); begin < count; begin = next.fetch_add(share))
+      work(begin, std::min(begin + share, count));
+  };
+  std::vector<std::thread> others;
+  const int64_t useful = std::min<int64_t>(threads, (count + share - 1) / share);
+  for (int64_t i = 1; i < useful; ++i) others.emplace_back(run);
+  run();
+  for (std::thread& other : others) other.join();
+}
+
+namespace {
+
+// The coordinates that a node's codes stand for, float[kNodeDims].
+void decode(const Cascade& c, int32_t place, float* out) {
+  const uint8_t* node = c.nodes + static_cast<std::size_t>(place) * kNodeBytes;
+  const float* steps = c.node_steps;
+  for (int i = 0; i < kNode8; ++i) out[i] = (node[i] - 128.0F) * steps[i];
+  for (int i = 0; i < 32; ++i) {
+    out[kNode8 + i] = ((node[32 + i] & 15) - 7.5F) * steps[kNode8 + i];
+    out[kNode8 + 32 + i] = ((node[32 + i] >> 4) - 7.5F) * steps[kNode8 + 32 + i];
+  }
+  const int first = kNode8 + kNode4;
+  for (int plane = 0; plane < 4; ++plane)
+    for (int i = 0; i < 60; ++i)
+      out[first + 60 * plane + i] =
+          (((node[kLine + i] >> (2 * plane)) & 3) - 1.5F) * steps[first + 60 * plane + i];
+}
+
+// One row's candidates, decoded and sorted by how near they are.
+class Pruner {
+ public:
+  Pruner(const Cascade& c, int32_t most)
+      : c_(c), near_(kernel()), own_(kNodeDims), others_(static_cast<std::size_t>(most) * kNodeDims) {
+    order_.reserve(most);
+  }
+
+  // Keeps a candidate unless one that was kept is nearer to it than the row is; then fills up with
+  // the nearest that were passed over (Malkov and Yashunin 2018, section 4, algorithm 4).
+  void prune(int32_t place, const int32_t* candidates, int32_t count, float slack, int32_t degree,
+             int32_t* edges) {
+    decode(c_, place, own_.data());
+    order_.clear();
+    for (int32_t i = 0; i < count && candidates[i] >= 0; ++i) {
+      if (candidates[i] == place) continue;
+      float* other = decoded(i);
+      decode(c_, candidates[i], other);
+      order_.push_back({near_.squared(own_.data(), other, kNodeDims), i});
+    }
+    std::sort(order_.begin(), order_.end(), nearer);
+    kept_.clear();
+    passed_.clear();
+    for (const Hit& hit : order_) {
+      if (static_cast<int32_t>(kept_.size()) == degree) break;
+      choose(hit, candidates, slack);
+    }
+    for (std::size_t i = 0; i < passed_.size() && static_cast<int32_t>(kept_.size()) < degree; ++i)
+      kept_.push_back(passed_[i]);
+    for (int32_t i = 0; i < degree; ++i)
+      edges[i] = i < static_cast<int32_t>(kept_.size()) ? candidates[kept_[i]] : -1;
+  }
+
+ private:
+  float* decoded(int32_t i) { return others_.data() + static_cast<std::size_t>(i) * kNodeDims; }
+
+  void choose(const Hit& hit, const int32_t* candidates, float slack) {
+    for (int32_t other : kept_) {
+      if (candidates[other] == candidates[hit.place]) return;
+      if (slack * near_.squared(decoded(other), decoded(hit.place), kNodeDims) < hit.key) {
+        for (int32_t twin : passed_)
+          if (candidates[twin] == candidates[hit.place]) return;
+        passed_.push_back(hit.place);
+        return;
+      }
+    }
+    kept_.push_back(hit.place);
+  }
+
+  const Cascade& c_;
+  const Kernel& near_;
+  std::vector<float> own_, others_;
+  std::vector<Hit> order_;
+  std::vector<int32_t> kept_, passed_;
+};
+
+}  // namespace
+
+void prune_all(const Cascade& c, const int32_t* candidates, int32_t width, float slack,
+               int32_t degree, int32_t threads, int32_t* edges) {
+  in_parallel(c.table.blocks * kBlock, threads, 256, [&](int64_t begin, int64_t end) {
+    Pruner pruner(c, width);
+    for (int64_t place = begin; place < end; ++place)
+      pruner.prune(static_cast<int32_t>(place), candidates + place * width, width, slack, degree,
+                   edges + place * degree);
+  });
+}
+
+}  // namespace mitame::cascade

@@ -1,0 +1,260 @@
+// The cascade as Python sees it: mitame._native.Cascade.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <atomic>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cascade.h"
+#include "cascade_graph.h"
+
+namespace nb = nanobind;
+
+namespace mitame::cascade {
+namespace {
+
+template <class T>
+using Part = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+using Queries = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Ids = nb::ndarray<int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Distances = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Allow = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Edges = nb::ndarray<int32_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+[[noreturn]] void wrong(const std::string& what) { throw std::invalid_argument(what); }
+
+// The parts of an index, held as long as it lives; their lengths are checked here, once.
+class Held {
+ public:
+  Held(const nb::dict& parts, const nb::dict& sizes) : sizes_(sizes), parts_(parts) {
+    c_.rows = size("rows");
+    c_.dimension = static_cast<int32_t>(size("dimension"));
+    c_.padded = (c_.dimension + kLine - 1) / kLine * kLine;
+    c_.projected = static_cast<int32_t>(size("projected"));
+    c_.fours = static_cast<int32_t>(size("fours"));
+    c_.twos = static_cast<int32_t>(size("twos"));
+    c_.coarse = static_cast<int32_t>(size("coarse"));
+    c_.root_blocks = static_cast<int32_t>(size("root_blocks"));
+    c_.degree = static_cast<int32_t>(size("degree"));
+    c_.distance = static_cast<Distance>(size("distance"));
+    c_.lists.lists = c_.root_blocks * static_cast<int64_t>(kBlock);
+    c_.lists.blocks = size("list_blocks");
+    c_.table.lists = c_.lists.blocks * kBlock;
+    c_.table.blocks = size("blocks");
+    check_sizes();
+    take();
+  }
+
+  const Cascade& get() const { return c_; }
+
+ private:
+  int64_t size(const char* name) const {
+    const int64_t value = nb::cast<int64_t>(sizes_[name]);
+    if (value < 0 || value > INT32_MAX) wrong(std::string(name) + " is out of range");
+    return value;
+  }
+
+  void check_sizes() const {
+    if (c_.dimension < 1 || c_.dimension > 65536) wrong("dimension is out of range");
+    if (c_.projected < 1 || c_.projected > kProjectedMost) wrong("projected is out of range");
+    if (c_.fours % 16 || c_.twos % 16 || c_.fours < 16 || c_.fours + c_.twos > kProjectedMost)
+      wrong("short codes have a wrong width");
+    if (c_.coarse < kLine || c_.coarse % kLine || c_.coarse > kProjectedMost)
+      wrong("centres have a wrong width");
+    if (c_.degree > 256) wrong("degree is out of range");
+    if (c_.distance < Distance::squared || c_.distance > Distance::product)
+      wrong("there is no such distance");
+    if (c_.table.blocks * kBlock >= (int64_t{1} << 30)) wrong("there are too many rows");
+  }
+
+  template <class T>
+  const T* part(const char* name, int64_t count) {
+    if (!parts_.contains(name)) wrong(std::string("part ") + name + " is missing");
+    Part<T> array;
+    if (!nb::try_cast(parts_[name], array, false))
+      wrong(std::string("part ") + name + " has another type");
+    if (static_cast<int64_t>(array.size()) != count)
+      wrong(std::string("part ") + name + " has " + std::to_string(array.size()) +
+            " elements instead of " + std::to_string(count));
+    return array.data();
+  }
+
+  Table table(const std::string& prefix, Table out) {
+    const int64_t line = kLine * (c_.fours / 8 + c_.twos / 16);
+    out.starts = part<int32_t>((prefix + "-starts").c_str(), out.lists + 1);
+    out.codes = part<uint8_t>((prefix + "-codes").c_str(), out.blocks * line);
+    out.norms = part<float>((prefix + "-norms").c_str(), out.blocks * kBlock);
+    out.steps = part<float>((prefix + "-steps").c_str(), c_.fours + c_.twos);
+    out.centres = part<uint8_t>((prefix + "-centres").c_str(), out.lists * c_.coarse);
+    return out;
+  }
+
+  void take() {
+    const int64_t places = c_.table.blocks * kBlock;
+    c_.mean = part<float>("mean", c_.padded);
+    c_.rotation = part<uint8_t>("rotation", int64_t{c_.projected} * c_.padded);
+    c_.rotation_steps = part<float>("rotation-steps", c_.projected);
+    c_.centre_step = part<float>("centre-step", 1)[0];
+    c_.roots = part<uint8_t>("roots", c_.lists.lists * c_.coarse);
+    c_.root_norms = part<float>("root-norms", c_.lists.lists);
+    c_.lists = table("list", c_.lists);
+    c_.table = table("row", c_.table);
+    c_.ids = part<int32_t>("ids", places);
+    c_.nodes = part<uint8_t>("nodes", places * kNodeBytes);
+    c_.node_steps = part<float>("node-steps", kNodeDims + kTail);
+    c_.tails = parts_.contains("tails") ? part<uint8_t>("tails", places * kLine) : nullptr;
+    c_.edges = c_.degree ? part<int32_t>("edges", places * c_.degree) : nullptr;
+    c_.vectors = part<float>("vectors", c_.rows * c_.dimension);
+    c_.inverses = parts_.contains("inverses") ? part<float>("inverses", c_.rows) : nullptr;
+  }
+
+  nb::dict sizes_, parts_;
+  Cascade c_{};
+};
+
+Plan plan_of(const Cascade& c, int32_t roots, int32_t lists, int32_t shorts, int32_t beam,
+             int32_t exact) {
+  const auto within = [](int64_t value, int64_t most) {
+    return static_cast<int32_t>(value < 1 ? 1 : value > most ? most : value);
+  };
+  const int64_t places = c.table.blocks * kBlock + 1;
+  return Plan{within(roots, c.lists.lists), within(lists, c.table.lists + 1),
+              within(shorts, places), within(beam, places), within(exact, places)};
+}
+
+void check_answer(const Cascade& c, const Queries& queries, const Ids& ids,
+                  const Distances& distances) {
+  if (static_cast<int64_t>(queries.shape(1)) != c.dimension) wrong("queries have another dimension");
+  const bool fits = ids.shape(0) == queries.shape(0) && distances.shape(0) == queries.shape(0) &&
+                    ids.shape(1) == distances.shape(1) && ids.shape(1) >= 1 &&
+                    ids.shape(1) < (std::size_t{1} << 30);
+  if (!fits) wrong("answers have another shape than queries");
+}
+
+const uint8_t* allowed(const Cascade& c, const nb::object& allow, Allow& held) {
+  if (allow.is_none()) return nullptr;
+  if (!nb::try_cast(allow, held, false) || static_cast<int64_t>(held.size()) != c.rows)
+    wrong("allow must be bool[rows]");
+  return reinterpret_cast<const uint8_t*>(held.data());
+}
+
+// 0 where all went well, 1 where a query needs a closer look (not finite, not of length 1 for cosine,
+// too long), 2 where a part is damaged, 3 where fewer than k were found.
+int32_t search(const Held& held, Queries queries, Ids ids, Distances distances, int32_t roots,
+               int32_t lists, int32_t shorts, int32_t beam, int32_t exact, nb::object allow,
+               int32_t threads) {
+  const Cascade& c = held.get();
+  check_answer(c, queries, ids, distances);
+  Allow mask;
+  const uint8_t* allow_at = allowed(c, allow, mask);
+  const Plan plan = plan_of(c, roots, lists, shorts, beam, exact);
+  const int32_t k = static_cast<int32_t>(ids.shape(1));
+  const Kernel& run = kernel();
+  const float* q = queries.data();
+  int64_t* out = ids.data();
+  float* away = distances.data();
+  const auto one = [&](int64_t i) {
+    return run.search(c, plan, q + i * c.dimension, k, allow_at, scratch(c, plan, k), out + i * k,
+                      away + i * k);
+  };
+  const int64_t count = static_cast<int64_t>(queries.shape(0));
+  nb::gil_scoped_release free;
+  if (count == 1) return static_cast<int32_t>(one(0));
+  std::atomic<int32_t> worst{0};
+  in_parallel(count, threads, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int32_t status = static_cast<int32_t>(one(i));
+      if (status && worst.load() != 2) worst = status;
+    }
+  });
+  return worst;
+}
+
+void scan(const Held& held, Queries queries, Ids ids, Distances distances, nb::object allow,
+          int32_t threads) {
+  const Cascade& c = held.get();
+  check_answer(c, queries, ids, distances);
+  Allow mask;
+  const uint8_t* allow_at = allowed(c, allow, mask);
+  const Plan plan{};
+  const int32_t k = static_cast<int32_t>(ids.shape(1));
+  const Kernel& run = kernel();
+  nb::gil_scoped_release free;
+  in_parallel(static_cast<int64_t>(queries.shape(0)), threads, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      run.scan(c, queries.data() + i * c.dimension, k, allow_at, scratch(c, plan, k),
+               ids.data() + i * k, distances.data() + i * k);
+  });
+}
+
+// Fills int32[places][width] with the places nearest to each row, -1 after the last.
+int32_t neighbours(const Held& held, Edges out, int32_t roots, int32_t lists, int32_t shorts,
+                   int32_t beam, int32_t threads) {
+  const Cascade& c = held.get();
+  const int64_t places = c.table.blocks * kBlock;
+  if (static_cast<int64_t>(out.shape(0)) != places) wrong("there must be a line for each place");
+  const int32_t width = static_cast<int32_t>(out.shape(1));
+  const Plan plan = plan_of(c, roots, lists, shorts, beam, 1);
+  const Kernel& run = kernel();
+  std::atomic<int32_t> worst{0};
+  nb::gil_scoped_release free;
+  in_parallel(places, threads, 64, [&](int64_t begin, int64_t end) {
+    std::vector<float> unit(c.dimension);
+    for (int64_t place = begin; place < end; ++place) {
+      int32_t* line = out.data() + place * width;
+      int32_t count = 0;
+      if (c.table.norms[place] < kFar) {
+        const int32_t id = c.ids[place];
+        if (id < 0 || id >= c.rows) { worst = 2; continue; }
+        const float* row = c.vectors + int64_t{id} * c.dimension;
+        const float factor = c.inverses ? c.inverses[id] : 1.0F;
+        for (int32_t i = 0; i < c.dimension; ++i) unit[i] = row[i] * factor;
+        const Status status =
+            run.places(c, plan, unit.data(), width, scratch(c, plan, 1), line, &count);
+        if (status != Status::ok) worst = static_cast<int32_t>(status);
+      }
+      for (; count < width; ++count) line[count] = -1;
+    }
+  });
+  return worst;
+}
+
+void prune(const Held& held, nb::ndarray<const int32_t, nb::ndim<2>, nb::c_contig> candidates,
+           Edges edges, float slack, int32_t threads) {
+  const Cascade& c = held.get();
+  const int64_t places = c.table.blocks * kBlock;
+  if (static_cast<int64_t>(candidates.shape(0)) != places ||
+      static_cast<int64_t>(edges.shape(0)) != places)
+    wrong("there must be a line for each place");
+  for (std::size_t i = 0; i < candidates.size(); ++i)
+    if (candidates.data()[i] >= places) wrong("a candidate is no place");
+  nb::gil_scoped_release free;
+  prune_all(c, candidates.data(), static_cast<int32_t>(candidates.shape(1)), slack,
+            static_cast<int32_t>(edges.shape(1)), threads, edges.data());
+}
+
+}  // namespace
+}  // namespace mitame::cascade
+
+namespace mitame {
+
+void bind_cascade(nb::module_& module) {
+  using cascade::Held;
+  nb::class_<Held>(module, "Cascade")
+      .def(nb::init<const nb::dict&, const nb::dict&>(), nb::arg("parts"), nb::arg("sizes"))
+      .def("search", &cascade::search, nb::arg("queries").noconvert(), nb::arg("ids").noconvert(),
+           nb::arg("distances").noconvert(),
+           nb::arg("roots"), nb::arg("lists"), nb::arg("shorts"), nb::arg("beam"), nb::arg("exact"),
+           nb::arg("allow").none(), nb::arg("threads"))
+      .def("scan", &cascade::scan, nb::arg("queries"), nb::arg("ids"), nb::arg("distances"),
+           nb::arg("allow").none(), nb::arg("threads"))
+      .def("neighbours", &cascade::neighbours, nb::arg("out"), nb::arg("roots"), nb::arg("lists"),
+           nb::arg("shorts"), nb::arg("beam"), nb::arg("threads"))
+      .def("prune", &cascade::prune, nb::arg("candidates"), nb::arg("edges"), nb::arg("slack"),
+           nb::arg("threads"));
+}
+
+}  // namespace mitame

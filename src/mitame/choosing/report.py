@@ -1,0 +1,152 @@
+"""What a tuning found, kept with the collection: JSON for programs, a page and a picture."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mitame.choosing.drawing import png
+from mitame.choosing.measurement import Trial
+from mitame.choosing.pick import candidate
+from mitame.choosing.plot import plot, svg
+from mitame.choosing.tuner import Tuning
+from mitame.choosing.wish import Wish, size_text, time_text
+from mitame.storage import LocalDirectory
+
+REPORTS = "reports"
+"""The folder in a collection's directory; nothing in it is needed to open the collection."""
+
+
+def write_report(tuning: Tuning, collection: Path, lens: str) -> Path:
+    """Write the report of a lens's tuning, in place of the one before.
+
+    Args:
+        tuning: what was found.
+        collection: the collection's directory.
+        lens: its name.
+
+    Returns:
+        The page: ``reports/tuning-LENS.html``; beside it ``.json`` and ``.png``.
+
+    Raises:
+        StorageError: the disk does not let us.
+    """
+    name = f"tuning-{lens}"
+    point = tuning.point
+    drawn = plot(tuning.trials, tuning.wish.recall, point.recall, point.cpu_seconds)
+    directory = LocalDirectory(collection).child(REPORTS)
+    directory.replace(f"{name}.json", json.dumps(to_json(tuning, lens), indent=1).encode())
+    directory.replace(f"{name}.png", png(drawn))
+    picture = svg(drawn, title="Recall and speed of what was measured")
+    directory.replace(f"{name}.html", _page(tuning, lens, picture).encode())
+    return collection / REPORTS / f"{name}.html"
+
+
+def to_json(tuning: Tuning, lens: str) -> dict[str, Any]:
+    """A tuning as a JSON object."""
+    return {
+        "lens": lens,
+        "rows": tuning.rows,
+        "dimension": tuning.dimension,
+        "distance": tuning.distance,
+        "wish": {
+            "recall": tuning.wish.recall,
+            "k": tuning.wish.k,
+            "memory": tuning.wish.memory,
+            "latency": tuning.wish.latency,
+        },
+        "questions": tuning.questions,
+        "seconds": round(tuning.seconds, 1),
+        "choice": tuning.choice.as_dict(),
+        "measured": {**tuning.point.__dict__},
+        "trials": [trial.to_json() for trial in tuning.trials],
+    }
+
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+  color: #222; background: #fff }
+svg { width: 100%; height: auto }
+table { border-collapse: collapse; width: 100%; font-size: 14px }
+th, td { text-align: right; padding: 4px 8px; border-bottom: 1px solid #ddd }
+th:first-child, td:first-child, td.text { text-align: left }
+tr.chosen { font-weight: 600; background: #f2f7fb }
+"""
+
+
+def _page(tuning: Tuning, lens: str, picture: str) -> str:
+    why = html.escape(tuning.choice.why)
+    about = (
+        f"{tuning.rows:,} vectors of {tuning.dimension} floats, {tuning.distance}; "
+        f"{tuning.questions} rows of the collection were asked for their {tuning.wish.k} nearest "
+        f"and compared with the truth. The dashed line is the recall that was wished for, the "
+        f"ring what was chosen; dashed curves are carried on from samples."
+    )
+    rows = "\n".join(_row(trial, tuning) for trial in _in_order(tuning))
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Tuning of {html.escape(lens)}</title>
+<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>
+<h1>Which engine for {html.escape(lens)}?</h1>
+<p><strong>{why}</strong></p>
+<p>{html.escape(about)}</p>
+{picture}
+<table><thead><tr><th>engine</th><th>settings</th><th>effort</th><th>recall@{tuning.wish.k}</th>
+<th>queries / CPU s</th><th>p50</th><th>p99</th><th>build</th><th>memory</th></tr></thead>
+<tbody>
+{rows}
+</tbody></table></body></html>
+"""
+
+
+def _in_order(tuning: Tuning) -> list[Trial]:
+    """The chosen one first, then the quickest that have the recall, then what was skipped."""
+
+    def key(trial: Trial) -> tuple[bool, bool, bool, float]:
+        if not trial.points:
+            return (True, True, True, 0.0)
+        found = candidate(trial, tuning.wish)
+        return (not _is_chosen(trial, tuning), False, not found.reaches, found.point.cpu_seconds)
+
+    return sorted(tuning.trials, key=key)
+
+
+def _is_chosen(trial: Trial, tuning: Tuning) -> bool:
+    choice = tuning.choice
+    return bool(trial.points) and (trial.engine, dict(trial.settings)) == (
+        choice.engine,
+        dict(choice.settings),
+    )
+
+
+def _row(trial: Trial, tuning: Tuning) -> str:
+    name = html.escape(trial.engine)
+    settings = html.escape(_text(trial.settings))
+    if not trial.points:
+        why = html.escape(trial.skipped or "")
+        cells = f'<td class="text">{settings}</td><td class="text" colspan="7">{why}</td>'
+        return f"<tr><td>{name}</td>{cells}</tr>"
+    point = tuning.point if _is_chosen(trial, tuning) else _as_wished(trial, tuning.wish)
+    numbers = [
+        f"{point.effort:.2f}",
+        f"{point.recall:.3f}",
+        f"{1 / max(point.cpu_seconds, 1e-9):,.0f}",
+        time_text(point.p50),
+        time_text(point.p99),
+        time_text(trial.build_seconds),
+        size_text(trial.memory),
+    ]
+    mark = " (carried on)" if trial.extrapolated else ""
+    kind = ' class="chosen"' if _is_chosen(trial, tuning) else ""
+    rest = "".join(f"<td>{html.escape(cell)}</td>" for cell in numbers)
+    return f'<tr{kind}><td>{name}{mark}</td><td class="text">{settings}</td>{rest}</tr>'
+
+
+def _as_wished(trial: Trial, wish: Wish) -> Any:
+    return candidate(trial, wish).point
+
+
+def _text(settings: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in settings.items())

@@ -1,0 +1,114 @@
+"""Principal axes and k-means, in blocks of matrix products; seeded, so that builds repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.engines.cascade.shape import Floats
+
+Numbers = NDArray[np.int64]
+
+_BLOCK = 4_096
+_PER_CENTRE = 48
+"""Points that k-means looks at for each centre."""
+_ROUNDS = 8
+_FLAT = 4_096
+"""Up to so many centres, each is compared with all points of the sample."""
+_NEAR_ROOTS = 8
+
+
+def axes_of(sample: Floats) -> tuple[Floats, Floats, Floats]:
+    """The mean float32[d], the principal axes float32[d, d], and the share of energy of each.
+
+    Args:
+        sample: float32[n, d], some ten thousand rows.
+    """
+    mean = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred = sample - mean
+    covariance = centred.T @ centred
+    values, vectors = np.linalg.eigh(covariance.astype(np.float64))
+    energy = np.maximum(values[::-1], 0)
+    shares = energy / max(float(energy.sum()), 1e-30)
+    return mean, np.ascontiguousarray(vectors[:, ::-1].T, np.float32), shares.astype(np.float32)
+
+
+def sampled(rows: Floats, most: int, seed: int) -> Floats:
+    """At most so many rows, drawn without putting back, in their order; copied."""
+    if len(rows) <= most:
+        return np.array(rows, np.float32)
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:most]
+    return np.asarray(rows[np.sort(chosen)], np.float32)
+
+
+def k_means(points: Floats, count: int, seed: int) -> Floats:
+    """Centres float32[count, w] of points float32[n, w]: Lloyd's algorithm on a sample."""
+    if count >= len(points):
+        return np.concatenate([points, points[:1].repeat(count - len(points), axis=0)])
+    if count > _FLAT:
+        return _in_two_steps(points, count, seed)
+    rng = np.random.default_rng(seed)
+    sample = sampled(points, count * _PER_CENTRE, seed)
+    centres = sample[rng.permutation(len(sample))[:count]]
+    for _ in range(_ROUNDS):
+        centres = _moved(sample, centres, nearest(sample, centres), rng)
+    return centres
+
+
+def _moved(sample: Floats, centres: Floats, owner: Numbers, rng: np.random.Generator) -> Floats:
+    counts = np.bincount(owner, minlength=len(centres))
+    order = np.argsort(owner, kind="stable")
+    starts = np.minimum(np.cumsum(counts) - counts, len(sample) - 1)
+    sums = np.add.reduceat(sample[order], starts, axis=0)
+    some = counts > 0
+    out = sample[rng.integers(len(sample), size=len(centres))]  # an empty one begins anew
+    out[some] = sums[some] / counts[some, np.newaxis]
+    return out
+
+
+def _in_two_steps(points: Floats, count: int, seed: int) -> Floats:
+    """Groups first, then centres within each, as many as it has points."""
+    groups = k_means(points, max(2, int(np.sqrt(count))), seed)
+    sample = sampled(points, count * _PER_CENTRE, seed)
+    owner = nearest(sample, groups)
+    counts = np.bincount(owner, minlength=len(groups))
+    shares = _shares(counts, count)
+    parts = [
+        k_means(sample[owner == group], share, seed + 1 + group)
+        for group, share in enumerate(shares)
+        if share
+    ]
+    return np.concatenate(parts)
+
+
+def _shares(counts: Numbers, total: int) -> Numbers:
+    """`total` divided in proportion to counts; nobody gets more than it counts, if it can be."""
+    ideal = counts * (total / counts.sum())
+    shares = np.floor(ideal).astype(np.int64)
+    rest = total - int(shares.sum())
+    shares[np.argsort(shares - ideal, kind="stable")[:rest]] += 1
+    return np.asarray(shares, np.int64)
+
+
+def nearest(points: Floats, centres: Floats) -> Numbers:
+    """int64[n]: which of float32[c, w] is nearest to each of float32[n, w]."""
+    halves = np.einsum("cw,cw->c", centres, centres) / 2
+    out = np.empty(len(points), np.int64)
+    for start in range(0, len(points), _BLOCK):
+        part = points[start : start + _BLOCK]
+        out[start : start + len(part)] = (halves - part @ centres.T).argmin(axis=1)
+    return out
+
+
+def nearest_by_roots(points: Floats, centres: Floats, roots: Floats, root_of: Numbers) -> Numbers:
+    """`nearest`, looking only at the centres of roots near the point's own: for many centres."""
+    owner = nearest(points, roots)
+    apart = ((roots[:, np.newaxis] - roots) ** 2).sum(axis=2)
+    near = np.argsort(apart, axis=1, kind="stable")[:, :_NEAR_ROOTS]
+    out = np.empty(len(points), np.int64)
+    for root in range(len(roots)):
+        mine = np.flatnonzero(owner == root)
+        few = np.flatnonzero(np.isin(root_of, near[root]))
+        if len(mine):
+            out[mine] = few[nearest(points[mine], centres[few])] if len(few) else 0
+    return out

@@ -1,0 +1,112 @@
+"""The engine `cascade`: builds its index in NumPy, but for the edges, and opens it by mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mitame import native
+from mitame.distances import DISTANCES, Distance, norms
+from mitame.engines.cascade import building
+from mitame.engines.cascade.graph import edges_of
+from mitame.engines.cascade.index import CascadeIndex
+from mitame.engines.cascade.parts import Stored, cascade_of, read_parts, stored_of
+from mitame.engines.protocol import Abilities, Candidate, Parts, Rows
+from mitame.engines.settings import Common, Range, check_rows, read
+
+SMALL = 64
+"""Rows below which all are looked at."""
+_TAME = (1e-12, 1e12)
+"""Lengths whose squares stay far from float32's ends."""
+_MANY = 40_000
+"""Rows from which edges cost less than the lists that they spare."""
+_ROWS_PER_LIST = 56
+
+
+@dataclass(frozen=True)
+class CascadeEngine:
+    """Lists of short codes, nodes with edges, exact rows; see `mitame.engines.protocol.Engine`."""
+
+    name: str = "cascade"
+    abilities: Abilities = field(
+        default=Abilities(exact=False, distances=frozenset(DISTANCES), filters=True, maps=True)
+    )
+    own: ClassVar[dict[str, Range]] = {
+        "lists": Range(0, 0, 65_536),
+        "degree": Range(-1, -1, 64),
+    }
+
+    def check(self) -> None:
+        """Nothing is missing: without the native kernels NumPy does their work."""
+
+    def build(self, vectors: Rows, distance: Distance, **settings: Any) -> CascadeIndex:
+        """An index over float32[rows, dimension].
+
+        Args:
+            vectors: float32[rows, dimension].
+            distance: which.
+            settings: ``lists``, how many (0: by the number of rows); ``degree``, edges per row (0:
+                none, -1: by the number of rows; none without the native kernels).
+
+        Raises:
+            InvalidVector, UsageError: as the protocol says.
+        """
+        common, own = read(self.name, settings, self.own)
+        rows, known = check_rows(vectors, distance, self.abilities, common)
+        if len(rows) < SMALL or not _is_tame(rows):
+            return CascadeIndex(rows, known, None)
+        return CascadeIndex(rows, known, _stored(building.Rows(rows, known), own, common))
+
+    def open(self, vectors: Rows, distance: Distance, parts: Parts) -> CascadeIndex:
+        """The index that gave these parts; nothing is read but their sizes.
+
+        Raises:
+            CorruptCollection: as the protocol says.
+        """
+        rows = np.asarray(vectors)
+        return CascadeIndex(rows, distance, read_parts(rows, distance, parts))
+
+    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
+        """With edges and without."""
+        efforts = (*tuple(step / 20 for step in range(20)), 1.0)
+        lists = Candidate({"degree": 0}, efforts)
+        edges = Candidate({"degree": 24}, efforts)
+        return (edges, lists) if rows >= _MANY else (lists, edges)
+
+
+def _is_tame(rows: Rows) -> bool:
+    low, high = _TAME
+    step = max(1, (1 << 22) // max(1, rows.shape[1]))
+    parts = [norms(rows[i : i + step]) for i in range(0, len(rows), step)]
+    lengths = np.concatenate(parts)
+    return bool(lengths.max() < high and lengths[lengths > 0].min(initial=1.0) > low)
+
+
+def _stored(rows: building.Rows, own: dict[str, int], common: Common) -> Stored:
+    degree = own["degree"] if own["degree"] >= 0 else (24 if len(rows) >= _MANY else 0)
+    if native.module() is None:
+        degree = 0
+    count = min(own["lists"] or max(16, len(rows) // _ROWS_PER_LIST), len(rows))
+    frame, shape = building.frame_of(rows, common.seed, edges=degree > 0)
+    lists = building.lists_of(rows, frame, shape, count, common.seed)
+    owner = building.assigned(rows, frame, shape, lists)
+    steps = building.steps_of(rows, frame, shape, lists, owner)
+    product = rows.distance == "inner_product"
+    parts = {
+        **building.frame_parts(frame, shape),
+        **building.list_parts(shape, lists, steps, product=product),
+        **building.row_parts(rows, frame, shape, lists=lists, steps=steps, owner=owner),
+    }
+    if rows.inverses is not None:
+        parts["inverses"] = rows.inverses
+    sizes = {"rows": len(rows), "roots": len(lists.roots), "lists": len(lists.centres)}
+    plain = stored_of(shape, {**sizes, "degree": 0}, rows.distance, parts)
+    if not degree:
+        return plain
+    searcher = cascade_of(rows.vectors, plain)
+    places = len(parts["ids"])
+    edges = edges_of(searcher, places, degree, roots=sizes["roots"], threads=common.threads)
+    return stored_of(shape, {**sizes, "degree": degree}, rows.distance, {**parts, "edges": edges})

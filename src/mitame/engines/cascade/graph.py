@@ -1,0 +1,54 @@
+"""Edges between rows: who is near whom, thinned out so that few of them lead far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Edges = NDArray[np.int32]
+
+SLACK = 1.0
+_FOUND = 2.5
+"""Neighbours that are looked for, per edge that is kept."""
+
+
+def edges_of(native: Any, places: int, degree: int, *, roots: int, threads: int) -> Edges:
+    """int32[places, degree] with -1 after the last.
+
+    Args:
+        native: the cascade without edges.
+        places: of its rows.
+        degree: edges per row, at most.
+        roots: how many it has.
+        threads: at least 1.
+    """
+    width = int(_FOUND * degree)
+    found = np.empty((places, width), np.int32)
+    native.neighbours(found, max(4, roots // 5), 12, 4 * width, width + 8, threads)
+    out = _thinned(native, found, degree, threads)
+    return _thinned(native, both_ways(out, 2 * degree), degree, threads)
+
+
+def _thinned(native: Any, candidates: Edges, degree: int, threads: int) -> Edges:
+    out = np.empty((len(candidates), degree), np.int32)
+    native.prune(candidates, out, SLACK, threads)
+    return out
+
+
+def both_ways(edges: Edges, width: int) -> Edges:
+    """Each row's edges and those that lead to it, int32[places, width] with -1 after the last."""
+    there = edges >= 0
+    begin = np.repeat(np.arange(len(edges), dtype=np.int32), there.sum(axis=1))
+    end = edges[there]
+    ends = np.concatenate([end, begin])
+    begins = np.concatenate([begin, end])
+    order = np.argsort(begins, kind="stable")
+    begins, ends = begins[order], ends[order]
+    counts = np.bincount(begins, minlength=len(edges))
+    rank = np.arange(len(begins)) - np.repeat(np.cumsum(counts) - counts, counts)
+    out = np.full((len(edges), width), -1, np.int32)
+    few = rank < width
+    out[begins[few], rank[few]] = ends[few]
+    return out

@@ -1,0 +1,144 @@
+"""An index of the cascade: parts in memory or mapped, searched natively or in NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mitame.distances import Distance, normalise, norms
+from mitame.engines.cascade.effort import DEFAULT, plan_for
+from mitame.engines.cascade.parts import Stored, cascade_of
+from mitame.engines.protocol import Allow, Parts, Rows
+from mitame.engines.ranking import check_search, should_scan
+from mitame.engines.scan import scan
+from mitame.engines.settings import usable_cores
+from mitame.errors import CorruptCollection
+from mitame.neighbors import PADDING, Neighbors
+
+_TAME = 1e12
+"""Longest query whose squares are far from float32's end."""
+_DAMAGED = 2
+_PLANS = 1_000
+"""Plans that are remembered."""
+
+
+class CascadeIndex:
+    """Rows, a distance and parts; see `mitame.engines.protocol.Index`.
+
+    Args:
+        vectors: float32[rows, dimension], kept by reference.
+        distance: which.
+        stored: what was built or opened; None for few or untame rows, which are all looked at.
+    """
+
+    def __init__(self, vectors: Rows, distance: Distance, stored: Stored | None) -> None:
+        self._vectors = vectors
+        self._distance = distance
+        self._stored = stored
+        self._native = None if stored is None else cascade_of(vectors, stored)
+        self._threads = usable_cores()
+        self._plans: dict[tuple[int, float | None], tuple[int, ...]] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many rows it was built over."""
+        return len(self._vectors)
+
+    @property
+    def dimension(self) -> int:
+        """Floats per row."""
+        return int(self._vectors.shape[1])
+
+    @property
+    def memory(self) -> int:
+        """Bytes of all parts."""
+        return sum(part.nbytes for part in self.save().values())
+
+    def save(self) -> Parts:
+        """The parts; none where all rows are looked at."""
+        return {} if self._stored is None else self._stored.parts
+
+    def search(
+        self,
+        queries: Rows,
+        k: int,
+        *,
+        effort: float | None = None,
+        allow: Allow | None = None,
+    ) -> Neighbors:
+        """The k nearest rows of each query; see `mitame.engines.protocol.Searchable.search`.
+
+        Raises:
+            InvalidVector, UsageError: as the protocol says.
+            CorruptCollection: a part is damaged.
+        """
+        if self._native is not None and allow is None:
+            quick = self._quick(self._native, queries, k, effort)
+            if quick is not None:
+                return quick
+        return self._checked(queries, k, effort, allow)
+
+    def _quick(self, native: Any, queries: Rows, k: int, effort: float | None) -> Neighbors | None:
+        """The answer to a question that needs no checks but those of the kernel, else None."""
+        plan = self._plans.get((k, effort))
+        if plan is None:
+            return None
+        ids = np.empty((len(queries), k), np.int64)
+        away = np.empty((len(queries), k), np.float32)
+        try:
+            status = native.search(queries, ids, away, *plan, None, self._threads)
+        except (TypeError, ValueError):  # another type or shape: the checks say what is wrong
+            return None
+        return Neighbors(ids, away) if status == 0 else None
+
+    def _checked(
+        self, queries: Rows, k: int, effort: float | None, allow: Allow | None
+    ) -> Neighbors:
+        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
+        hard = effort == 1 or k >= self.rows or should_scan(allow, k)
+        if self._native is None or hard or not self._is_tame(queries):
+            return scan(self._vectors, queries, k, self._distance, allow)
+        asked = normalise(queries) if self._distance == "cosine" else queries
+        allow = None if allow is None else np.ascontiguousarray(allow)
+        ids = np.empty((len(queries), k), np.int64)
+        away = np.empty((len(queries), k), np.float32)
+        plan = self._plan(k, effort, allow)
+        if self._native.search(asked, ids, away, *plan, allow, self._threads) == _DAMAGED:
+            raise CorruptCollection("the cascade index has a part that leads nowhere")
+        return self._filled(queries, Neighbors(ids, away), k, allow)
+
+    def _plan(self, k: int, effort: float | None, allow: Allow | None) -> tuple[int, ...]:
+        """How many each stage hands on; remembered where all rows are allowed."""
+        assert self._stored is not None
+        sizes = self._stored.sizes
+        plan = plan_for(
+            DEFAULT if effort is None else effort,
+            k,
+            roots=sizes["roots"],
+            lists=sizes["lists"],
+            edges=sizes["degree"] > 0 and allow is None,
+        )
+        if allow is None:
+            found = (plan.roots, plan.lists, plan.shorts, plan.beam, plan.exact)
+            if len(self._plans) < _PLANS:
+                self._plans[k, effort] = found
+            return found
+        share = max(0.01, np.count_nonzero(allow) / len(allow))
+        roots, lists = round(plan.roots / share), round(plan.lists / share)
+        return roots, lists, plan.shorts, plan.beam, plan.exact
+
+    def _is_tame(self, queries: Rows) -> bool:
+        lengths = norms(queries)
+        if self._distance == "cosine":
+            return bool((lengths > 0).all())
+        return bool((lengths < _TAME).all())
+
+    def _filled(self, queries: Rows, found: Neighbors, k: int, allow: Allow | None) -> Neighbors:
+        """Where the lists that were looked at had too few allowed rows, all are looked at."""
+        possible = self.rows if allow is None else int(np.count_nonzero(allow))
+        short = np.flatnonzero(found.ids[:, min(k, possible) - 1] == PADDING)
+        if len(short) and possible:
+            rest = scan(self._vectors, queries[short], k, self._distance, allow)
+            found.ids[short], found.distances[short] = rest.ids, rest.distances
+        return found

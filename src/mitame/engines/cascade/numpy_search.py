@@ -1,0 +1,397 @@
+"""The cascade's search in NumPy: where the native kernels are missing, and to check them by.
+
+It goes through the stages of ``native/cascade_search.h`` one for one: the same whole numbers, and
+float32 sums in the same order, so that the same rows are chosen. Only exact distances may differ,
+within rounding.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.engines.cascade.shape import (
+    BLOCK,
+    FAR,
+    LINE,
+    NODE,
+    NODE_2,
+    NODE_4,
+    NODE_8,
+    NODE_BYTES,
+    PROJECTED,
+    TAIL,
+    Floats,
+)
+
+Places = NDArray[np.int64]
+Parts = Mapping[str, NDArray[Any]]
+_STEP = 4
+_ONE = np.float32(1)
+_UNIT = 4e-6
+_LONGEST = 1e24
+
+
+class NumpyCascade:
+    """Has the `search` of ``mitame._native.Cascade``.
+
+    Args:
+        parts: by name, ``vectors`` too.
+        sizes: numbers that say how long they are.
+
+    Raises:
+        ValueError: a part is missing, or has another type or length.
+    """
+
+    def __init__(self, parts: Parts, sizes: Mapping[str, int]) -> None:
+        self._parts = parts
+        self._sizes = dict(sizes)
+        _check(parts, self._sizes)
+
+    def search(  # noqa: PLR0917 (the native search's order)
+        self,
+        queries: Floats,
+        ids: NDArray[np.int64],
+        distances: Floats,
+        roots: int,
+        lists: int,
+        shorts: int,
+        beam: int,
+        exact: int,
+        allow: NDArray[np.bool_] | None,
+        threads: int,  # noqa: ARG002 (the native search's)
+    ) -> int:
+        """Fill ids int64[q, k] and distances float32[q, k]; 0, or 1 for an
+        unusual query, 2 for a damaged part, 3 for fewer than k."""
+        worst = 0
+        for q, query in enumerate(queries):
+            one = _Query(self._parts, self._sizes, query)
+            status = one.run(roots, lists, shorts, beam, exact, allow, ids[q], distances[q])
+            worst = max(worst, status)
+        return worst
+
+
+@dataclass
+class _Beam:
+    keys: list[np.float32]
+    places: list[int]
+
+
+class _Query:
+    """One query on its way through the stages."""
+
+    def __init__(self, parts: Parts, sizes: Mapping[str, int], query: Floats) -> None:
+        self.parts = parts
+        self.sizes = sizes
+        self.query = query
+        self.scale = np.float32(0)
+
+    def run(  # noqa: PLR0917 (the native search's order)
+        self,
+        roots: int,
+        lists: int,
+        shorts: int,
+        beam: int,
+        exact: int,
+        allow: NDArray[np.bool_] | None,
+        ids: NDArray[np.int64],
+        distances: Floats,
+    ) -> int:
+        if not self._is_usual():
+            return 1
+        with np.errstate(all="ignore"):
+            self._prepare()
+            chosen = _first(self._roots(), roots)
+            found = self._table("list", chosen, None)
+            places = None if found is None else self._table("row", _first(found, lists), allow)
+            if places is None:
+                return 2
+            kept = _lowest(*places, shorts)[1]
+            keys = self._node_keys(kept)
+            gathered = self._followed(keys, kept, beam, allow)
+            if gathered is None:
+                return 2
+            if "tails" in self.parts:
+                gathered = self._tails(*gathered), gathered[1]
+            order = np.lexsort((gathered[1], gathered[0]))
+            few = max(exact, len(ids))
+            return self._rank(gathered[1][order][:few], ids, distances)
+
+    def _is_usual(self) -> bool:
+        square = float(self.query.astype(np.float64) @ self.query)
+        if self.sizes["distance"] == 1:
+            return abs(square - 1) < _UNIT
+        return square < _LONGEST  # false for what is no number
+
+    def _prepare(self) -> None:
+        p, s = self.parts, self.sizes
+        query = self.query.astype(np.float32)
+        padded = np.zeros(len(p["mean"]), np.float32)
+        padded[: s["dimension"]] = query if s["distance"] == 2 else query - p["mean"][: len(query)]
+        rounded, scale = _quantised(padded)
+        rotation = p["rotation"].reshape(-1, len(padded))
+        sums = rotation.astype(np.int32) @ rounded - 128 * rounded.sum()
+        self.z = np.zeros(PROJECTED + LINE, np.float32)
+        self.z[: len(sums)] = sums.astype(np.float32) * p["rotation-steps"] * scale
+        self.centre, centre_scale = _quantised(self.z[: s["coarse"]])
+        self.scale = centre_scale * p["centre-step"].ravel()[0]
+        self._prepare_node()
+
+    def _prepare_node(self) -> None:
+        steps = self.parts["node-steps"]
+        ends = np.cumsum([0, NODE_8, NODE_4, NODE_2, TAIL])
+        self.node: list[tuple[NDArray[np.int32], np.float32]] = []
+        for begin, end in itertools.pairwise(ends):
+            rounded, scale = _quantised(self.z[begin:end] * steps[begin:end])
+            self.node.append((rounded, np.float32(2) * scale))
+        middles = (128.0, 7.5, 1.5, 1.5)
+        parts = [
+            scale * np.float32(middle) * np.float32(rounded.sum())
+            for (rounded, scale), middle in zip(self.node, middles, strict=True)
+        ]
+        self.offset = (parts[0] + parts[1]) + parts[2]
+        self.tail_offset = parts[3]
+
+    def _roots(self) -> tuple[Floats, Places]:
+        norms = self.parts["root-norms"]
+        centres = self.parts["list-centres"].reshape(len(norms), -1)
+        places = np.flatnonzero(norms < FAR)
+        return norms[places] - self._to_centres(centres[places]), places
+
+    def _to_centres(self, centres: NDArray[np.uint8]) -> Floats:
+        sums = centres.astype(np.int32) @ self.centre - 128 * self.centre.sum()
+        out: Floats = np.float32(2) * self.scale * sums.astype(np.float32)
+        return out
+
+    def _table(
+        self, name: str, chosen: Places, allow: NDArray[np.bool_] | None
+    ) -> tuple[Floats, Places] | None:
+        """Keys and places of all members of the chosen lists, in their order."""
+        p = self.parts
+        starts = p[f"{name}-starts"].astype(np.int64)
+        blocks = len(p[f"{name}-norms"]) // BLOCK
+        begin, end = starts[chosen], starts[chosen + 1]
+        if (begin < 0).any() or (end < begin).any() or (end > blocks).any():
+            return None
+        spans = [np.arange(b * BLOCK, e * BLOCK) for b, e in zip(begin, end, strict=True)]
+        centres = p[f"{name}-centres"].reshape(len(starts) - 1, -1)[chosen]
+        four, two, offset = self._short(p[f"{name}-steps"])
+        bases = np.repeat(offset - self._to_centres(centres), (end - begin) * BLOCK)
+        places = np.concatenate([*spans, np.empty(0, np.int64)]).astype(np.int64)
+        codes = p[f"{name}-codes"].reshape(blocks, -1)[places[::BLOCK] // BLOCK]
+        a, b = _short_sums(codes, self.sizes["fours"], four[0], two[0])
+        norms = p[f"{name}-norms"][places]
+        keys = norms + bases - four[1] * a.astype(np.float32) - two[1] * b.astype(np.float32)
+        real = (norms < FAR) & np.isfinite(keys)
+        if allow is not None:
+            real &= self._allowed(places, allow)
+        return keys[real], places[real]
+
+    def _allowed(self, places: Places, allow: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        ids = self.parts["ids"][places]
+        there = (ids >= 0) & (ids < len(allow))
+        return there & allow[np.where(there, ids, 0)]
+
+    def _short(
+        self, steps: Floats
+    ) -> tuple[
+        tuple[NDArray[np.int32], np.float32], tuple[NDArray[np.int32], np.float32], np.float32
+    ]:
+        fours = self.sizes["fours"]
+        four, scale4 = _quantised(self.z[:fours] * steps[:fours])
+        two, scale2 = _quantised(self.z[fours : len(steps)] * steps[fours:])
+        scale4, scale2 = np.float32(2) * scale4, np.float32(2) * scale2
+        first = scale4 * np.float32(7.5) * np.float32(four.sum())
+        second = scale2 * np.float32(1.5) * np.float32(two.sum())
+        return (four, scale4), (two, scale2), first + second
+
+    def _node_keys(self, places: Places) -> Floats:
+        nodes = self.parts["nodes"].reshape(-1, NODE_BYTES)[places]
+        norms = np.ascontiguousarray(nodes[:, NODE_BYTES - 4 :]).view("<f4").ravel()
+        half = nodes[:, NODE_8:LINE]
+        pairs = nodes[:, LINE : NODE_BYTES - 4]
+        groups = (nodes[:, :NODE_8], _halves(half), _pairs(pairs))
+        keys = norms + self.offset
+        for codes, (rounded, scale) in zip(groups, self.node, strict=False):
+            keys = keys - scale * (codes.astype(np.int32) @ rounded).astype(np.float32)
+        return np.asarray(keys, np.float32)
+
+    def _tails(self, keys: Floats, places: Places) -> Floats:
+        tails = self.parts["tails"].reshape(-1, LINE)[places]
+        rounded, scale = self.node[3]
+        sums = (_pairs(tails).astype(np.int32) @ rounded).astype(np.float32)
+        return np.asarray(keys + self.tail_offset - scale * sums, np.float32)
+
+    def _followed(
+        self, keys: Floats, places: Places, most: int, allow: NDArray[np.bool_] | None
+    ) -> tuple[Floats, Places] | None:
+        keys, places = _lowest(keys, places, most)
+        degree = self.sizes["degree"]
+        if not degree or allow is not None:
+            return keys, places
+        order = np.lexsort((places, keys))
+        beam = _Beam(list(keys[order]), [int(p) for p in places[order]])
+        return self._walk(beam, most, self.parts["edges"].reshape(-1, degree))
+
+    def _walk(
+        self, beam: _Beam, most: int, edges: NDArray[np.int32]
+    ) -> tuple[Floats, Places] | None:
+        seen, done = set(beam.places), set[int]()
+        left = _room(most, edges.shape[1]) // 2 - len(beam.places)
+        while left > 0:
+            todo = [place for place in beam.places if place not in done][:_STEP]
+            if not todo:
+                break
+            found: list[int] = []
+            for place in todo:
+                for other in edges[place].tolist():
+                    if other == -1:
+                        break
+                    if not 0 <= other < len(edges):
+                        return None
+                    if other not in seen:
+                        seen.add(other)
+                        found.append(other)
+            done.update(todo)
+            left -= len(found)
+            near = self._node_keys(np.array(found, np.int64))
+            for key, place in zip(near, found, strict=True):
+                _join(beam, key, place, most)
+        return np.array(beam.keys, np.float32), np.array(beam.places, np.int64)
+
+    def _rank(self, places: Places, ids: NDArray[np.int64], distances: Floats) -> int:
+        rows = self.parts["ids"][places].astype(np.int64)
+        if ((rows < 0) | (rows >= self.sizes["rows"])).any():
+            return 2
+        away = self._away(rows)
+        best = np.lexsort((rows, away))[: len(ids)]
+        ids[:], distances[:] = -1, np.inf
+        ids[: len(best)], distances[: len(best)] = rows[best], away[best]
+        return 0 if len(best) == len(ids) else 3
+
+    def _away(self, rows: Places) -> Floats:
+        vectors = self.parts["vectors"][rows]
+        if self.sizes["distance"] == 2:
+            return np.asarray(-(vectors @ self.query), np.float32)
+        inverses = self.parts.get("inverses")
+        if inverses is not None:
+            vectors = vectors * inverses[rows, np.newaxis]
+        squares = ((vectors - self.query) ** 2).sum(axis=1)
+        if self.sizes["distance"] == 0:
+            return np.asarray(np.sqrt(squares), np.float32)
+        half = np.minimum(squares / 2, 2)
+        return half if inverses is None else np.where(inverses[rows] == 0, _ONE, half)
+
+
+def _quantised(values: Floats) -> tuple[NDArray[np.int32], np.float32]:
+    """Whole numbers from -127 to 127, and what one is worth."""
+    largest = max(np.float32(np.abs(values).max(initial=0)), np.float32(1e-30))
+    factor = np.float32(127) / largest
+    return np.rint(values * factor).astype(np.int32), largest / np.float32(127)
+
+
+def _lowest(keys: Floats, places: Places, most: int) -> tuple[Floats, Places]:
+    """Those with the lowest keys, of equal ones the first, in their order."""
+    if len(keys) <= most:
+        return keys, places
+    kept = np.sort(np.argsort(keys, kind="stable")[:most])
+    return keys[kept], places[kept]
+
+
+def _first(found: tuple[Floats, Places], most: int) -> Places:
+    """The places of the lowest, with the very lowest changed to the front."""
+    keys, places = _lowest(*found, most)
+    places = places.copy()
+    if len(places):
+        best = int(np.argmin(keys))
+        places[[0, best]] = places[[best, 0]]
+    return places
+
+
+def _short_sums(
+    codes: NDArray[np.uint8], fours: int, four: NDArray[np.int32], two: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Sums int32[rows] for blocks uint8[b, bytes]: of 4-bit and of 2-bit coordinates."""
+    words = codes.reshape(len(codes), -1, BLOCK, 4).transpose(0, 2, 1, 3)
+    rows = words.reshape(len(codes) * BLOCK, -1, 4)
+    halves = rows[:, : fours // 8]
+    pairs = rows[:, fours // 8 :]
+    a = np.stack([halves & 15, halves >> 4], axis=2).reshape(len(rows), fours)
+    b = np.stack([pairs >> s & 3 for s in (0, 2, 4, 6)], axis=2).reshape(len(rows), len(two))
+    return a.astype(np.int32) @ four, b.astype(np.int32) @ two
+
+
+def _halves(bytes_: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.concatenate([bytes_ & 15, bytes_ >> 4], axis=1)
+
+
+def _pairs(bytes_: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.concatenate([bytes_ >> shift & 3 for shift in (0, 2, 4, 6)], axis=1)
+
+
+def _join(beam: _Beam, key: np.float32, place: int, most: int) -> None:
+    if not key < FAR:
+        return
+    if len(beam.keys) >= most:
+        if key >= beam.keys[-1]:
+            return
+        beam.keys.pop()
+        beam.places.pop()
+    at = int(np.searchsorted(np.array(beam.keys, np.float32), key, side="right"))
+    beam.keys.insert(at, key)
+    beam.places.insert(at, place)
+
+
+def _room(beam: int, degree: int) -> int:
+    """How many places the native search can remember."""
+    out = 1024
+    while out < 64 * beam + 4 * (4 * degree + 4):
+        out *= 2
+    return out
+
+
+def _check(parts: Parts, s: Mapping[str, int]) -> None:
+    """Types and lengths of the parts.
+
+    Raises:
+        ValueError: one is missing, or has another.
+    """
+    line = LINE * (s["fours"] // 8 + s["twos"] // 16)
+    roots, lists, rows = (BLOCK * s[name] for name in ("root_blocks", "list_blocks", "blocks"))
+    padded = (s["dimension"] + LINE - 1) // LINE * LINE
+    short = s["fours"] + s["twos"]
+    wanted: dict[str, tuple[type[np.generic], int]] = {
+        "mean": (np.float32, padded),
+        "rotation": (np.uint8, s["projected"] * padded),
+        "rotation-steps": (np.float32, s["projected"]),
+        "centre-step": (np.float32, 1),
+        "roots": (np.uint8, roots * s["coarse"]),
+        "root-norms": (np.float32, roots),
+        "ids": (np.int32, rows),
+        "nodes": (np.uint8, rows * NODE_BYTES),
+        "node-steps": (np.float32, NODE + TAIL),
+        "vectors": (np.float32, s["rows"] * s["dimension"]),
+    }
+    for name, owners, count in (("list", roots, lists), ("row", lists, rows)):
+        wanted[f"{name}-starts"] = (np.int32, owners + 1)
+        wanted[f"{name}-codes"] = (np.uint8, count // BLOCK * line)
+        wanted[f"{name}-norms"] = (np.float32, count)
+        wanted[f"{name}-steps"] = (np.float32, short)
+        wanted[f"{name}-centres"] = (np.uint8, owners * s["coarse"])
+    optional: dict[str, tuple[type[np.generic], int]] = {
+        "tails": (np.uint8, rows * LINE),
+        "inverses": (np.float32, s["rows"]),
+    }
+    wanted.update({name: it for name, it in optional.items() if name in parts})
+    if s["degree"]:
+        wanted["edges"] = (np.int32, rows * s["degree"])
+    for name, (dtype, length) in wanted.items():
+        if name not in parts:
+            raise ValueError(f"part {name} is missing")
+        if parts[name].dtype != dtype or parts[name].size != length:
+            raise ValueError(f"part {name} has another type or length")

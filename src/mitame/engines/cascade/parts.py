@@ -1,0 +1,121 @@
+"""The parts of a cascade by name, and the native or NumPy searcher over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame import native
+from mitame.distances import DISTANCES, Distance
+from mitame.engines.cascade.numpy_search import NumpyCascade
+from mitame.engines.cascade.shape import BLOCK, PROJECTED, Shape
+from mitame.engines.protocol import Parts, Rows
+from mitame.errors import CorruptCollection
+
+FORMAT = 1
+SIZES = "sizes"
+_NAMES = (
+    "format", "rows", "dimension", "fours", "twos", "coarse", "tail", "projected", "roots", "lists",
+    "root_blocks", "list_blocks", "blocks", "degree", "distance",
+)  # fmt: skip
+_DISTANCES: Mapping[Distance, int] = {"euclidean": 0, "cosine": 1, "inner_product": 2}
+_MOST = 2**30
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What an index is made of.
+
+    Attributes:
+        shape: the widths of codes.
+        sizes: numbers that say how long the parts are.
+        parts: all of them, `SIZES` too.
+        inverses: float32[rows] for rows that are not of length 1; it is a part as well.
+    """
+
+    shape: Shape
+    sizes: Mapping[str, int]
+    parts: Mapping[str, NDArray[Any]]
+
+
+def stored_of(
+    shape: Shape, sizes: Mapping[str, int], distance: Distance, parts: Mapping[str, NDArray[Any]]
+) -> Stored:
+    """What was built, with its sizes as a part.
+
+    Args:
+        shape: the widths of codes.
+        sizes: rows, roots, lists and degree.
+        distance: which.
+        parts: all but `SIZES`.
+    """
+    known = {
+        "format": FORMAT,
+        "dimension": shape.dimension,
+        "fours": shape.fours,
+        "twos": shape.twos,
+        "coarse": shape.coarse,
+        "tail": int(shape.tail),
+        "projected": shape.projected,
+        "root_blocks": len(parts["root-norms"]) // BLOCK,
+        "list_blocks": len(parts["list-norms"]) // BLOCK,
+        "blocks": len(parts["row-norms"]) // BLOCK,
+        "distance": _DISTANCES[distance],
+        **sizes,
+    }
+    numbers = np.array([known[name] for name in _NAMES], np.int64)
+    return Stored(shape, known, {SIZES: numbers, **parts})
+
+
+def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None:
+    """Parts that were saved; None where there are none because all rows are looked at.
+
+    Raises:
+        CorruptCollection: they are none of an index over these rows.
+    """
+    if not parts:
+        return None
+    numbers = parts.get(SIZES)
+    if numbers is None or numbers.dtype != np.int64 or numbers.shape != (len(_NAMES),):
+        raise CorruptCollection("the cascade index has no sizes")
+    sizes = dict(zip(_NAMES, map(int, numbers), strict=True))
+    rows, dimension = vectors.shape
+    if sizes["format"] != FORMAT or (sizes["rows"], sizes["dimension"]) != (rows, dimension):
+        raise CorruptCollection("the cascade index was built over other rows")
+    if sizes["distance"] != _DISTANCES[distance] or distance not in DISTANCES:
+        raise CorruptCollection("the cascade index was built for another distance")
+    if min(sizes.values()) < 0 or max(sizes.values()) > _MOST:
+        raise CorruptCollection("the cascade index has sizes that can't be right")
+    if max(sizes["fours"] + sizes["twos"], sizes["projected"]) > PROJECTED or sizes["tail"] > 1:
+        raise CorruptCollection("the cascade index has sizes that can't be right")
+    shape = Shape(
+        dimension=sizes["dimension"],
+        fours=sizes["fours"],
+        twos=sizes["twos"],
+        coarse=sizes["coarse"],
+        tail=bool(sizes["tail"]),
+        projected=sizes["projected"],
+    )
+    return Stored(shape, sizes, dict(parts))
+
+
+def cascade_of(vectors: Rows, stored: Stored) -> Any:
+    """Something with `search`, over parts whose lengths were checked.
+
+    Raises:
+        CorruptCollection: a part is missing, or has another type or length.
+    """
+    parts = {**stored.parts, "vectors": np.ascontiguousarray(vectors)}
+    module = native.module()
+    try:
+        return (
+            NumpyCascade(parts, stored.sizes)
+            if module is None
+            else module.Cascade(parts, dict(stored.sizes))
+        )
+    except ValueError as error:
+        raise CorruptCollection(f"the cascade index can't be used: {error}") from error

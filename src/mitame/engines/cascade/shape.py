@@ -1,0 +1,92 @@
+"""Widths of the cascade's codes, and how an index divides its coordinates among them.
+
+Coordinates are those of the rotated rows, the ones with most energy first. The node's widths are
+fixed, so that a node is two cache lines: see ``native/cascade.h``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 16
+"""Rows whose short codes are interleaved."""
+LINE = 64
+"""Bytes of a cache line."""
+NODE_8, NODE_4, NODE_2 = 32, 64, 240
+"""Coordinates of a node with 8, 4 and 2 bits."""
+NODE = NODE_8 + NODE_4 + NODE_2
+NODE_BYTES = 128
+TAIL = 256
+"""Coordinates of a tail, with 2 bits."""
+PROJECTED = NODE + TAIL
+FAR = 3.0e38
+"""The norm of a place that no row has."""
+
+_ENOUGH = 0.97
+"""Share of the energy that is rotated: more costs more than it brings, as whole rows come last."""
+_TAIL_FROM = 0.08
+"""Share of the energy beyond a node's coordinates from which tails are worth their memory."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many coordinates each code has.
+
+    Attributes:
+        dimension: floats per row.
+        fours, twos: coordinates of a short code with 4 and with 2 bits; multiples of 16.
+        coarse: coordinates of a centre, with 8 bits; a multiple of 64.
+        tail: whether rows have tails.
+        projected: coordinates of a rotated query that are used; the rest counts as zero.
+    """
+
+    dimension: int
+    fours: int
+    twos: int
+    coarse: int
+    tail: bool
+    projected: int
+
+    @property
+    def padded(self) -> int:
+        """The dimension rounded up to a cache line."""
+        return rounded(self.dimension, LINE)
+
+    @property
+    def short(self) -> int:
+        """Coordinates of a short code."""
+        return self.fours + self.twos
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of the short codes of sixteen rows."""
+        return LINE * (self.fours // 8 + self.twos // 16)
+
+
+def shape_for(shares: Floats, *, edges: bool) -> Shape:
+    """The widths for rows whose principal axes have these shares of the energy.
+
+    With edges the short codes only find where to begin, and are shorter.
+
+    Args:
+        shares: float32[dimension], falling, 1 in all.
+        edges: whether rows have edges.
+    """
+    dimension = len(shares)
+    fours = min(64, rounded(dimension, 16))
+    twos = min(64 if edges else 128, rounded(max(0, dimension - fours), 16))
+    coarse = min(256, rounded(dimension, LINE))
+    tail = float(shares[NODE:].sum()) > _TAIL_FROM
+    enough = 1 + int(np.searchsorted(np.cumsum(shares), _ENOUGH))
+    used = PROJECTED if tail else min(NODE, max(rounded(enough, 16), coarse, fours + twos))
+    return Shape(dimension, fours, twos, coarse, tail, min(dimension, used))
+
+
+def rounded(number: int, to: int) -> int:
+    """Up to the next multiple."""
+    return (number + to - 1) // to * to
