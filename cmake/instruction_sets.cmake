@@ -20,10 +20,10 @@ if(MSVC AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   set(mitame_flags_avxvnni /arch:AVX2)
   set(mitame_flags_avx512 /arch:AVX512)
 else()
-  set(mitame_flags_avx2 -mavx2 -mfma -mf16c)
-  set(mitame_flags_avxvnni -mavx2 -mfma -mf16c -mavxvnni)
+  set(mitame_flags_avx2 -mavx2 -mfma -mf16c -mpopcnt)
+  set(mitame_flags_avxvnni ${mitame_flags_avx2} -mavxvnni)
   set(mitame_flags_avx512
-    -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c)
+    -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni ${mitame_flags_avx2})
 endif()
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

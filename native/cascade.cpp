@@ -85,7 +85,9 @@ Scratch& scratch(const Cascade& c, const Plan& plan, int32_t k) {
   return out;
 }
 
-void sort_hits(Hit* hits, int32_t count) { std::sort(hits, hits + count, nearer); }
+void sort_hits(Hit* hits, int32_t count) {
+  std::sort(hits, hits + count, [](const Hit& a, const Hit& b) { return nearer(a, b); });
+}
 
 const Kernel& kernel() {
   switch (chosen_kernel()) {

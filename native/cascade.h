@@ -26,6 +26,7 @@ constexpr int kNode2 = 240;         // then with 2 bits: 124 bytes, and the norm
 constexpr int kNodeBytes = 128;
 constexpr int kNodeDims = kNode8 + kNode4 + kNode2;
 constexpr int kTail = 256;          // coordinates of a tail, with 2 bits
+constexpr int kFinely = kNode8 + kNode4;  // axes with 8 bits; those after it have 4
 constexpr int kProjectedMost = kNodeDims + kTail;
 constexpr float kFar = 3.0e38f;     // the key of places that no row has
 
@@ -54,7 +55,9 @@ struct Cascade {
   Distance distance;
   float centre_step;
   const float* mean;         // [padded]
-  const uint8_t* rotation;   // [projected][padded], signed + 128
+  int32_t finely;            // of the projected, how many have axes in 8 bits: a multiple of 16
+  const uint8_t* rotation;   // [finely / 16][padded / 4][16][4], signed + 128
+  const uint8_t* coarsely;   // [(projected - finely) / 16][padded / 8][16][4], two coordinates a byte
   const float* rotation_steps;  // [projected]
   const uint8_t* roots;      // [root blocks][coarse / 4][16][4], signed + 128
   const float* root_norms;   // [root blocks * 16]

@@ -78,21 +78,6 @@ struct Wide {
     return total(_mm256_add_epi32(x, y));
   }
 
-  static void dot4(const uint8_t* a, std::size_t stride, const int8_t* b, int32_t n, int32_t* out) {
-    __m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;
-    for (int32_t i = 0; i < n; i += 32) {
-      const __m256i q = at(b + i);
-      s0 = D::any(s0, at(a + i), q);
-      s1 = D::any(s1, at(a + stride + i), q);
-      s2 = D::any(s2, at(a + 2 * stride + i), q);
-      s3 = D::any(s3, at(a + 3 * stride + i), q);
-    }
-    out[0] = total(s0);
-    out[1] = total(s1);
-    out[2] = total(s2);
-    out[3] = total(s3);
-  }
-
   static void block(const uint8_t* codes, int32_t fours, int32_t twos, const int8_t* four,
                     const int8_t* two, int32_t* out4, int32_t* out2) {
     const __m256i half = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(3);
@@ -119,8 +104,8 @@ struct Wide {
   static void block8(const uint8_t* codes, int32_t chunks, const int8_t* q, int32_t* out) {
     __m256i a = _mm256_setzero_si256(), b = a;
     for (int32_t i = 0; i < chunks; ++i) {
-      a = D::any(a, at(codes + kLine * i), word(q, i));
-      b = D::any(b, at(codes + kLine * i + 32), word(q, i));
+      a = D::any(a, at(codes + kLine * static_cast<std::ptrdiff_t>(i)), word(q, i));
+      b = D::any(b, at(codes + kLine * static_cast<std::ptrdiff_t>(i) + 32), word(q, i));
     }
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), a);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 8), b);
@@ -163,6 +148,38 @@ struct Wide {
                                       _mm256_loadu_ps(keys + i), _mm256_set1_ps(limit),
                                       _CMP_LT_OQ)));
     return total(out);
+  }
+
+  // The lowest and the highest of n keys but those that are infinite; n is a multiple of 16.
+  static void ends(const float* keys, int32_t n, float* low, float* high) {
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (int32_t i = 0; i < n; ++i) {
+      *low = keys[i] < *low ? keys[i] : *low;
+      *high = keys[i] > *high && keys[i] < INFINITY ? keys[i] : *high;
+    }
+  }
+
+  // Moves those below `upper` together, in their order; returns how many there are.
+  static int32_t keep_below(float* keys, int32_t* places, int32_t n, float upper) {
+    int32_t kept = 0;
+    for (int32_t i = 0; i < n; ++i) {
+      keys[kept] = keys[i];
+      places[kept] = places[i];
+      kept += keys[kept] < upper;
+    }
+    return kept;
+  }
+
+  // Appends those of sixteen keys that the mask says, for places from `first` on.
+  static int32_t append(unsigned mask, const float* keys, int32_t first, float* to_keys,
+                        int32_t* to_places, int32_t count) {
+    for (; mask; mask &= mask - 1) {
+      const int i = lowest_bit(mask);
+      to_keys[count] = keys[i];
+      to_places[count++] = first + i;
+    }
+    return count;
   }
 
   static float squared(const float* x, const float* y, int32_t n) {

@@ -57,32 +57,21 @@ struct Avx512 {
     return _mm512_reduce_add_epi32(out);
   }
 
-  static void dot4(const uint8_t* a, std::size_t stride, const int8_t* b, int32_t n, int32_t* out) {
-    __m512i s0 = _mm512_setzero_si512(), s1 = s0, s2 = s0, s3 = s0;
-    for (int32_t i = 0; i < n; i += kLine) {
-      const __m512i q = at(b + i);
-      s0 = _mm512_dpbusd_epi32(s0, at(a + i), q);
-      s1 = _mm512_dpbusd_epi32(s1, at(a + stride + i), q);
-      s2 = _mm512_dpbusd_epi32(s2, at(a + 2 * stride + i), q);
-      s3 = _mm512_dpbusd_epi32(s3, at(a + 3 * stride + i), q);
-    }
-    out[0] = _mm512_reduce_add_epi32(s0);
-    out[1] = _mm512_reduce_add_epi32(s1);
-    out[2] = _mm512_reduce_add_epi32(s2);
-    out[3] = _mm512_reduce_add_epi32(s3);
-  }
-
   // Upper halves and planes stay where they are in the byte: their sums are shifted at the end.
   static void block(const uint8_t* codes, int32_t fours, int32_t twos, const int8_t* four,
                     const int8_t* two, int32_t* out4, int32_t* out2) {
     const __m512i zero = _mm512_setzero_si512();
-    __m512i low = zero, high = zero;
-    for (int32_t i = 0; i < fours; ++i, codes += kLine) {
-      const __m512i v = at(codes);
-      low = _mm512_dpbusd_epi32(low, _mm512_and_si512(v, _mm512_set1_epi8(15)), word(four, 2 * i));
-      high = _mm512_dpbusd_epi32(high, _mm512_and_si512(v, _mm512_set1_epi8(-16)),
-                                 word(four, 2 * i + 1));
+    const __m512i lower = _mm512_set1_epi8(15), upper = _mm512_set1_epi8(-16);
+    __m512i low = zero, high = zero, low2 = zero, high2 = zero;
+    for (int32_t i = 0; i < fours; i += 2, codes += 2 * kLine) {  // an even number of lines
+      const __m512i v = at(codes), w = at(codes + kLine);
+      low = _mm512_dpbusd_epi32(low, _mm512_and_si512(v, lower), word(four, 2 * i));
+      high = _mm512_dpbusd_epi32(high, _mm512_and_si512(v, upper), word(four, 2 * i + 1));
+      low2 = _mm512_dpbusd_epi32(low2, _mm512_and_si512(w, lower), word(four, 2 * i + 2));
+      high2 = _mm512_dpbusd_epi32(high2, _mm512_and_si512(w, upper), word(four, 2 * i + 3));
     }
+    low = _mm512_add_epi32(low, low2);
+    high = _mm512_add_epi32(high, high2);
     __m512i p0 = zero, p1 = zero, p2 = zero, p3 = zero;
     for (int32_t i = 0; i < twos; ++i, codes += kLine) {
       const __m512i v = at(codes);
@@ -98,12 +87,15 @@ struct Avx512 {
   }
 
   static void block8(const uint8_t* codes, int32_t chunks, const int8_t* q, int32_t* out) {
-    __m512i a = _mm512_setzero_si512(), b = a;
-    for (int32_t i = 0; i < chunks; i += 2) {
-      a = _mm512_dpbusd_epi32(a, at(codes + kLine * i), word(q, i));
-      b = _mm512_dpbusd_epi32(b, at(codes + kLine * (i + 1)), word(q, i + 1));
+    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
+    for (int32_t i = 0; i < chunks; i += 4) {  // a multiple of 16
+      const uint8_t* line = codes + kLine * static_cast<std::ptrdiff_t>(i);
+      a = _mm512_dpbusd_epi32(a, at(line), word(q, i));
+      b = _mm512_dpbusd_epi32(b, at(line + kLine), word(q, i + 1));
+      c = _mm512_dpbusd_epi32(c, at(line + 2 * kLine), word(q, i + 2));
+      d = _mm512_dpbusd_epi32(d, at(line + 3 * kLine), word(q, i + 3));
     }
-    _mm512_store_si512(out, _mm512_add_epi32(a, b));
+    _mm512_store_si512(out, _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)));
   }
 
   static unsigned below(const float* norms, float base, float scale4, const int32_t* four,
@@ -145,6 +137,44 @@ struct Avx512 {
       out += static_cast<uint32_t>(
           _mm_popcnt_u32(_mm512_cmp_ps_mask(_mm512_loadu_ps(keys + i), most, _CMP_LT_OQ)));
     return static_cast<int32_t>(out);
+  }
+
+  static void ends(const float* keys, int32_t n, float* low, float* high) {
+    const __m512 far = _mm512_set1_ps(INFINITY);
+    __m512 least = far, most = _mm512_set1_ps(-INFINITY);
+    for (int32_t i = 0; i < n; i += 16) {
+      const __m512 key = _mm512_loadu_ps(keys + i);
+      least = _mm512_min_ps(key, least);
+      most = _mm512_mask_max_ps(most, _mm512_cmp_ps_mask(key, far, _CMP_LT_OQ), key, most);
+    }
+    *low = _mm512_reduce_min_ps(least);
+    *high = _mm512_reduce_max_ps(most);
+  }
+
+  static int32_t keep_below(float* keys, int32_t* places, int32_t n, float upper) {
+    const __m512 limit = _mm512_set1_ps(upper);
+    int32_t kept = 0;
+    for (int32_t i = 0; i < n; i += 16) {
+      const __mmask16 there = n - i >= 16 ? __mmask16{0xffff} : rest16(n - i);
+      const __m512 key = _mm512_maskz_loadu_ps(there, keys + i);
+      const __m512i place = _mm512_maskz_loadu_epi32(there, places + i);
+      const __mmask16 keep = _mm512_mask_cmp_ps_mask(there, key, limit, _CMP_LT_OQ);
+      _mm512_mask_compressstoreu_ps(keys + kept, keep, key);
+      _mm512_mask_compressstoreu_epi32(places + kept, keep, place);
+      kept += _mm_popcnt_u32(keep);
+    }
+    return kept;
+  }
+
+  static int32_t append(unsigned mask, const float* keys, int32_t first, float* to_keys,
+                        int32_t* to_places, int32_t count) {
+    const __mmask16 chosen = static_cast<__mmask16>(mask);
+    const __m512i steps =
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    _mm512_mask_compressstoreu_ps(to_keys + count, chosen, _mm512_load_ps(keys));
+    _mm512_mask_compressstoreu_epi32(to_places + count, chosen,
+                                     _mm512_add_epi32(_mm512_set1_epi32(first), steps));
+    return count + _mm_popcnt_u32(mask);
   }
 
   static float squared(const float* x, const float* y, int32_t n) {

@@ -92,10 +92,15 @@ class Held {
     return out;
   }
 
+  static int64_t blocks_of(int64_t count) { return (count + kBlock - 1) / kBlock; }
+
   void take() {
     const int64_t places = c_.table.blocks * kBlock;
     c_.mean = part<float>("mean", c_.padded);
-    c_.rotation = part<uint8_t>("rotation", int64_t{c_.projected} * c_.padded);
+    c_.finely = c_.projected < kFinely ? c_.projected : kFinely;
+    c_.rotation = part<uint8_t>("rotation", blocks_of(c_.finely) * kBlock * c_.padded);
+    const int64_t rest = blocks_of(c_.projected - c_.finely);
+    c_.coarsely = part<uint8_t>("rotation-low", rest * kBlock / 2 * c_.padded);
     c_.rotation_steps = part<float>("rotation-steps", c_.projected);
     c_.centre_step = part<float>("centre-step", 1)[0];
     c_.roots = part<uint8_t>("roots", c_.lists.lists * c_.coarse);
@@ -141,8 +146,32 @@ const uint8_t* allowed(const Cascade& c, const nb::object& allow, Allow& held) {
   return reinterpret_cast<const uint8_t*>(held.data());
 }
 
-// 0 where all went well, 1 where a query needs a closer look (not finite, not of length 1 for cosine,
-// too long), 2 where a part is damaged, 3 where fewer than k were found.
+// 0 where all went well, 1 where a query needs a closer look (not finite, not of length 1 for
+// cosine, too long), 2 where a part is damaged, 3 where fewer than k were found.
+int32_t run_search(const Cascade& c, const Plan& plan, const Queries& queries, const Ids& ids,
+                   const Distances& distances, const uint8_t* allow, int32_t threads) {
+  const int32_t k = static_cast<int32_t>(ids.shape(1));
+  const Kernel& run = kernel();
+  const float* q = queries.data();
+  int64_t* out = ids.data();
+  float* away = distances.data();
+  const auto one = [&](int64_t i) {
+    return static_cast<int32_t>(run.search(c, plan, q + i * c.dimension, k, allow,
+                                           scratch(c, plan, k), out + i * k, away + i * k));
+  };
+  const int64_t count = static_cast<int64_t>(queries.shape(0));
+  nb::gil_scoped_release free;
+  if (count == 1) return one(0);
+  std::atomic<int32_t> worst{0};
+  in_parallel(count, threads, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int32_t status = one(i);
+      if (status && worst.load() != static_cast<int32_t>(Status::damaged)) worst = status;
+    }
+  });
+  return worst;
+}
+
 int32_t search(const Held& held, Queries queries, Ids ids, Distances distances, int32_t roots,
                int32_t lists, int32_t shorts, int32_t beam, int32_t exact, nb::object allow,
                int32_t threads) {
@@ -151,26 +180,24 @@ int32_t search(const Held& held, Queries queries, Ids ids, Distances distances, 
   Allow mask;
   const uint8_t* allow_at = allowed(c, allow, mask);
   const Plan plan = plan_of(c, roots, lists, shorts, beam, exact);
-  const int32_t k = static_cast<int32_t>(ids.shape(1));
-  const Kernel& run = kernel();
-  const float* q = queries.data();
-  int64_t* out = ids.data();
-  float* away = distances.data();
-  const auto one = [&](int64_t i) {
-    return run.search(c, plan, q + i * c.dimension, k, allow_at, scratch(c, plan, k), out + i * k,
-                      away + i * k);
-  };
-  const int64_t count = static_cast<int64_t>(queries.shape(0));
-  nb::gil_scoped_release free;
-  if (count == 1) return static_cast<int32_t>(one(0));
-  std::atomic<int32_t> worst{0};
-  in_parallel(count, threads, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int32_t status = static_cast<int32_t>(one(i));
-      if (status && worst.load() != 2) worst = status;
-    }
-  });
-  return worst;
+  return run_search(c, plan, queries, ids, distances, allow_at, threads);
+}
+
+// What a search that was asked before needs to know: see Python's CascadeIndex.
+struct Quick {
+  Plan plan;
+  int32_t threads;
+};
+
+Quick quick_of(const Held& held, int32_t roots, int32_t lists, int32_t shorts, int32_t beam,
+               int32_t exact, int32_t threads) {
+  return Quick{plan_of(held.get(), roots, lists, shorts, beam, exact), threads};
+}
+
+int32_t search_quick(const Held& held, Queries queries, Ids ids, Distances distances,
+                     const Quick& quick) {
+  check_answer(held.get(), queries, ids, distances);
+  return run_search(held.get(), quick.plan, queries, ids, distances, nullptr, quick.threads);
 }
 
 void scan(const Held& held, Queries queries, Ids ids, Distances distances, nb::object allow,
@@ -243,12 +270,16 @@ namespace mitame {
 
 void bind_cascade(nb::module_& module) {
   using cascade::Held;
+  nb::class_<cascade::Quick>(module, "Quick");
   nb::class_<Held>(module, "Cascade")
       .def(nb::init<const nb::dict&, const nb::dict&>(), nb::arg("parts"), nb::arg("sizes"))
       .def("search", &cascade::search, nb::arg("queries").noconvert(), nb::arg("ids").noconvert(),
            nb::arg("distances").noconvert(),
            nb::arg("roots"), nb::arg("lists"), nb::arg("shorts"), nb::arg("beam"), nb::arg("exact"),
            nb::arg("allow").none(), nb::arg("threads"))
+      .def("quick", &cascade::quick_of)
+      .def("search_quick", &cascade::search_quick, nb::arg().noconvert(), nb::arg().noconvert(),
+           nb::arg().noconvert(), nb::arg())
       .def("scan", &cascade::scan, nb::arg("queries"), nb::arg("ids"), nb::arg("distances"),
            nb::arg("allow").none(), nb::arg("threads"))
       .def("neighbours", &cascade::neighbours, nb::arg("out"), nb::arg("roots"), nb::arg("lists"),

@@ -39,10 +39,6 @@ struct Portable {
     return out;
   }
 
-  static void dot4(const uint8_t* a, std::size_t stride, const int8_t* b, int32_t n, int32_t* out) {
-    for (int i = 0; i < 4; ++i) out[i] = dot(a + i * stride, b, n);
-  }
-
   // Adds, for each of sixteen rows, four products of (byte >> shift) & mask with the query.
   static void four_products(const uint8_t* bytes, int shift, int mask, const int8_t* q,
                             int32_t* out) {
@@ -98,6 +94,38 @@ struct Portable {
     int32_t out = 0;
     for (int32_t i = 0; i < n; ++i) out += keys[i] < limit;
     return out;
+  }
+
+  // The lowest and the highest of n keys but those that are infinite; n is a multiple of 16.
+  static void ends(const float* keys, int32_t n, float* low, float* high) {
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (int32_t i = 0; i < n; ++i) {
+      *low = keys[i] < *low ? keys[i] : *low;
+      *high = keys[i] > *high && keys[i] < INFINITY ? keys[i] : *high;
+    }
+  }
+
+  // Moves those below `upper` together, in their order; returns how many there are.
+  static int32_t keep_below(float* keys, int32_t* places, int32_t n, float upper) {
+    int32_t kept = 0;
+    for (int32_t i = 0; i < n; ++i) {
+      keys[kept] = keys[i];
+      places[kept] = places[i];
+      kept += keys[kept] < upper;
+    }
+    return kept;
+  }
+
+  // Appends those of sixteen keys that the mask says, for places from `first` on.
+  static int32_t append(unsigned mask, const float* keys, int32_t first, float* to_keys,
+                        int32_t* to_places, int32_t count) {
+    for (; mask; mask &= mask - 1) {
+      const int i = lowest_bit(mask);
+      to_keys[count] = keys[i];
+      to_places[count++] = first + i;
+    }
+    return count;
   }
 
   static float squared(const float* x, const float* y, int32_t n) {

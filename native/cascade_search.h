@@ -59,24 +59,16 @@ class Lowest {
 
   // mask: which of sixteen keys, for places from `first` on.
   void push(unsigned mask, const float* keys, int32_t first) {
-    while (mask) {
-      const int i = lowest_bit(mask);
-      mask &= mask - 1;
-      keys_[count_] = keys[i];
-      places_[count_++] = first + i;
-    }
+    count_ = V::append(mask, keys, first, keys_, places_, count_);
     if (count_ >= capacity_) shrink();
   }
 
   void shrink() {
     if (count_ <= most_) return;
     const int32_t filled = (count_ + kBlock - 1) / kBlock * kBlock;
-    float low = keys_[0], high = keys_[0];
-    for (int32_t i = 0; i < count_; ++i) {
-      low = keys_[i] < low ? keys_[i] : low;
-      high = keys_[i] > high ? keys_[i] : high;
-    }
     for (int32_t i = count_; i < filled; ++i) keys_[i] = INFINITY;
+    float low, high;
+    V::ends(keys_, filled, &low, &high);
     cut(filled, low, high);
   }
 
@@ -107,6 +99,11 @@ class Lowest {
   }
 
   void keep(float upper, int32_t ties) {
+    limit_ = upper;
+    if (ties == 0) {
+      count_ = V::keep_below(keys_, places_, count_, upper);
+      return;
+    }
     int32_t kept = 0;
     for (int32_t i = 0; i < count_; ++i) {
       const bool tied = keys_[i] == upper && ties > 0;
@@ -117,7 +114,6 @@ class Lowest {
       }
     }
     count_ = kept;
-    limit_ = upper;
   }
 
   static float between(float low, float high) {
@@ -217,19 +213,27 @@ class Search {
     const float scale = quantise(m_.centred, nullptr, n, m_.bytes);
     if (scale > kLongest) return false;
     const int32_t zero = 128 * V::sum(m_.bytes, n);
-    int32_t sums[4];
+    alignas(kLine) int32_t sums[kBlock], none[kBlock];
     int32_t i = 0;
-    for (; i + 4 <= c_.projected; i += 4) {
-      V::dot4(c_.rotation + static_cast<std::size_t>(i) * n, n, m_.bytes, n, sums);
-      for (int32_t j = 0; j < 4; ++j)
-        m_.z[i + j] = static_cast<float>(sums[j] - zero) * c_.rotation_steps[i + j] * scale;
+    for (const uint8_t* block = c_.rotation; i < c_.finely; block += kBlock * n) {
+      V::block8(block, n / 4, m_.bytes, sums);
+      i = turn(i, c_.finely, sums, static_cast<float>(zero), scale);
     }
-    for (; i < c_.projected; ++i)
-      m_.z[i] = static_cast<float>(V::dot(c_.rotation + static_cast<std::size_t>(i) * n, m_.bytes,
-                                          n) - zero) * c_.rotation_steps[i] * scale;
+    for (const uint8_t* block = c_.coarsely; i < c_.projected; block += kBlock / 2 * n) {
+      V::block(block, n / 8, 0, m_.bytes, m_.bytes, sums, none);
+      i = turn(i, c_.projected, sums, 7.5F / 128 * static_cast<float>(zero), scale);
+    }
     for (; i < kProjectedMost + kLine; ++i) m_.z[i] = 0;
     prepare();
     return true;
+  }
+
+  // Sixteen coordinates from sums of products; returns where the next ones begin.
+  int32_t turn(int32_t i, int32_t end, const int32_t* sums, float zero, float scale) {
+    end = i + kBlock < end ? i + kBlock : end;
+    for (; i < end; ++i, ++sums)
+      m_.z[i] = (static_cast<float>(*sums) - zero) * c_.rotation_steps[i] * scale;
+    return i;
   }
 
   // z * steps as whole numbers from -127 to 127; returns what one is worth. count: of 16.
@@ -341,7 +345,6 @@ class Search {
     best.shrink();
     beam_count_ = best.count();
     for (int32_t i = 0; i < beam_count_; ++i) m_.beam[i] = Hit{m_.keys[i], m_.places[i]};
-    sort_hits(m_.beam, beam_count_);
     return Status::ok;
   }
 
@@ -421,6 +424,7 @@ class Search {
 
   // Follows edges from the best nodes on until none of the beam is left to follow.
   Status edge_stage() {
+    sort_hits(m_.beam, beam_count_);
     std::memset(m_.seen, 0xff, sizeof(uint32_t) * (static_cast<std::size_t>(m_.seen_mask) + 1));
     for (int32_t i = 0; i < beam_count_; ++i) add_seen(static_cast<uint32_t>(m_.beam[i].place));
     int32_t left = static_cast<int32_t>(m_.seen_mask / 2) - beam_count_;
@@ -527,11 +531,13 @@ class Search {
   // Inserts into the k nearest so far, by distance and then by row.
   void insert(float distance, int32_t row, int32_t k, int32_t* count) {
     const Hit hit{distance, row};
-    int32_t i;
-    if (*count < k) i = (*count)++;
-    else if (!nearer(hit, m_.ranked[k - 1])) return;
-    else i = k - 1;
-    for (; i > 0 && nearer(hit, m_.ranked[i - 1]); --i) m_.ranked[i] = m_.ranked[i - 1];
+    if (*count == k && !nearer(hit, m_.ranked[k - 1])) return;
+    int32_t i = *count;
+    while (i > 0 && nearer(hit, m_.ranked[i - 1])) --i;
+    // A row is here twice only where a part is damaged.
+    if (i > 0 && m_.ranked[i - 1].place == row) return;
+    if (*count < k) ++*count;
+    for (int32_t j = *count - 1; j > i; --j) m_.ranked[j] = m_.ranked[j - 1];
     m_.ranked[i] = hit;
   }
 
@@ -550,7 +556,14 @@ class Search {
     if (inverse == 0.0F) return 1.0F;  // a row of zeros has no direction
     const float half = 0.5F * (c_.inverses ? V::squared_scaled(x, inverse, query, c_.dimension)
                                            : V::squared(x, query, c_.dimension));
+    if (half > 0.49F && half < 0.51F && is_zero(x)) return 1.0F;
     return half < 2.0F ? half : 2.0F;
+  }
+
+  bool is_zero(const float* x) const {
+    for (int32_t i = 0; i < c_.dimension; ++i)
+      if (x[i] != 0.0F) return false;
+    return true;
   }
 
   const Cascade& c_;

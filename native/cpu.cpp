@@ -53,13 +53,13 @@ std::uint64_t saved_state() {
 constexpr bool bit(std::uint32_t word, int place) { return ((word >> place) & 1U) != 0; }
 
 // The bits are those of Intel SDM vol. 2A, CPUID: leaf 1, and leaf 7 with subleaves 0 and 1.
-bool runs(Kernel kernel) {
+[[maybe_unused]] bool runs(Kernel kernel) {
   const Registers basic = cpuid(1, 0), more = cpuid(7, 0), extra = cpuid(7, 1);
   if (!bit(basic.ecx, 27)) return false;  // OSXSAVE: xgetbv may be asked
   const std::uint64_t saved = saved_state();
   const bool ymm = (saved & 0x6) == 0x6, zmm = (saved & 0xE6) == 0xE6;
-  const bool avx2 = ymm && bit(basic.ecx, 28) && bit(basic.ecx, 12) && bit(basic.ecx, 29) &&
-                    bit(more.ebx, 5);
+  const bool avx2 = ymm && bit(basic.ecx, 28) && bit(basic.ecx, 12) && bit(basic.ecx, 23) &&
+                    bit(basic.ecx, 29) && bit(more.ebx, 5);
   switch (kernel) {
     case Kernel::avx2:
       return avx2;
@@ -75,7 +75,7 @@ bool runs(Kernel kernel) {
 
 #else
 
-bool runs(Kernel kernel) { return kernel == Kernel::neon; }  // every 64-bit ARM has it
+[[maybe_unused]] bool runs(Kernel kernel) { return kernel == Kernel::neon; }  // every 64-bit ARM has it
 
 #endif
 

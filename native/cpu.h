@@ -11,7 +11,7 @@ namespace mitame {
 //
 //   portable  C++ alone
 //   neon      64-bit ARM with NEON
-//   avx2      x86-64 with AVX2, FMA and F16C
+//   avx2      x86-64 with AVX2, FMA, F16C and POPCNT
 //   avxvnni   avx2 and AVX-VNNI: products of bytes on 256-bit registers
 //   avx512    AVX-512 F, BW, VL, DQ and VNNI
 enum class Kernel { portable, neon, avx2, avxvnni, avx512 };

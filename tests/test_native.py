@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,16 @@ def test_doctor_says_which_kernel_runs() -> None:
     assert "numpy (forced by MITAME_KERNEL)" in good.stdout
     assert "BAD  kernel" in bad.stdout
     assert "Traceback" not in bad.stderr
+
+
+def test_a_wrong_wish_ends_a_run_before_its_first_picture(tmp_path: Path) -> None:
+    """`mitame index` says once what is wrong, not once per picture."""
+    (tmp_path / "a.jpg").write_bytes(b"not looked at")
+    words = ["index", str(tmp_path), "--data", str(tmp_path / "data")]
+    done = asked("fast", f"import sys; from mitame.cli.main import main; sys.exit(main({words}))")
+    assert done.returncode == 2
+    assert done.stderr.count("no kernel 'fast'") == 1
+    assert "refused" not in done.stderr
 
 
 @needs_native

@@ -10,17 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from mitame.embedders.color import (
-    COARSE,
-    DIMENSION,
-    FINE,
-    SPEC,
-    ColorEmbedder,
-    bin_shares,
-    color_table,
-    oklab,
-    region_masks,
-)
+from mitame.embedders.color import DIMENSION, SPEC, ColorEmbedder, region_masks
+from mitame.embedders.color_table import COARSE, FINE, bin_shares, color_table, oklab
 from mitame.embedders.protocol import Pixels
 
 EMBEDDER = ColorEmbedder()

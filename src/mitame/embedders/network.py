@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mitame.embedders.preprocess import Recipe, check_prepared, fit, normalise, unit
 from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
 from mitame.errors import InvalidModel
+from mitame.native import module
 
 
 class NetworkEmbedder:
@@ -22,6 +23,9 @@ class NetworkEmbedder:
         run: normalised float32[n, 3, height, width] to float[n, dimension]; safe to call from
             several threads.
         batch_size: most pictures in one call of `run`.
+
+    Raises:
+        UsageError: ``MITAME_KERNEL`` asks for a kernel that can't run here.
     """
 
     def __init__(
@@ -32,6 +36,7 @@ class NetworkEmbedder:
         *,
         batch_size: int = 1,
     ) -> None:
+        module()  # a kernel that can't run is told now, not once per picture
         self._spec = spec
         self._recipe = recipe
         self.run = run

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mitame.engines.annoy import AnnoyEngine
+from mitame.engines.cascade import CascadeEngine
 from mitame.engines.exact import ExactEngine
 from mitame.engines.hnsw import HnswEngine
 from mitame.engines.ivfpq import IvfpqEngine
@@ -59,6 +60,11 @@ def find(name: str) -> Engine:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(ExactEngine(), "looks at every row", "up to some ten thousand rows, and as the judge"),
+    Entry(
+        CascadeEngine(),
+        "short codes, then longer ones, then whole rows; our own",
+        "from some thousand rows on: quick to build and to search, little RAM",
+    ),
     Entry(HnswEngine(), "graph in layers (faiss)", "the usual library graph; quick under filters"),
     Entry(IvfpqEngine(), "lists of 4-bit codes (faiss)", "least memory: many rows, little RAM"),
     Entry(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.distances import Distance
+from mitame.distances import Distance, normalise
 from mitame.engines.protocol import Engine, Parts
 from mitame.errors import CorruptCollection
 from mitame.testing.engine_case import EngineCase
@@ -64,6 +64,7 @@ class DamageLaws(EngineCase):
         """`CorruptCollection`, or an answer of the right form with true distances."""
         mine, queries = self.data()
         mine = mine if rows is None else rows
+        mine = normalise(mine) if distance == "cosine" else mine  # as collections keep them
         allow = np.arange(len(mine)) % 4 > 0 if engine.abilities.filters else None
         try:
             index = engine.open(mine, distance, parts)
@@ -98,7 +99,8 @@ def _deformed(parts: Parts) -> Iterator[Parts]:
         yield {**parts, name: _axes_changed(array)}
         for kind in (np.uint8, np.int64, np.float32):
             if array.dtype != kind:
-                yield {**parts, name: array.astype(kind)}
+                with np.errstate(invalid="ignore"):  # what does not fit is damage as well
+                    yield {**parts, name: array.astype(kind)}
 
 
 def _axes_changed(array: NDArray[Any]) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from mitame.engines.cascade.coding import Bytes, codes_of, widened
 from mitame.engines.cascade.shape import (
     BLOCK,
     FAR,
+    FINE_AXES,
     LINE,
     NODE,
     NODE_BYTES,
@@ -293,11 +294,31 @@ def row_parts(
 
 
 def frame_parts(frame: Frame, shape: Shape) -> Arrays:
-    """The mean and the axes, in bytes."""
+    """The mean and the axes: the first with 8 bits a number, the others with 4."""
     mean = np.zeros(shape.padded, np.float32)
     mean[: shape.dimension] = frame.mean
-    largest = np.abs(frame.axes).max(axis=1)
+    fine, low = frame.axes[:FINE_AXES], frame.axes[FINE_AXES:]
+    largest = np.abs(fine).max(axis=1)
     steps = np.where(largest > 0, largest, 1).astype(np.float32) / np.float32(127)
-    rotation = np.full((len(frame.axes), shape.padded), 128, np.uint8)
-    rotation[:, : shape.dimension] = np.rint(frame.axes / steps[:, np.newaxis]) + 128
-    return {"mean": mean, "rotation": rotation, "rotation-steps": steps}
+    bytes_ = np.full((rounded(len(fine), BLOCK), shape.padded), 128, np.uint8)
+    bytes_[: len(fine), : shape.dimension] = np.rint(fine / steps[:, np.newaxis]) + 128
+    halves, low_steps = _in_halves(low, shape)
+    return {
+        "mean": mean,
+        "rotation": coding.blocks_of_bytes(bytes_),
+        "rotation-low": halves,
+        "rotation-steps": np.concatenate([steps, low_steps]),
+    }
+
+
+def _in_halves(axes: Floats, shape: Shape) -> tuple[Bytes, Floats]:
+    """Axes with 4 bits a number, as blocks; and what one unit is worth, float32[n]."""
+    deviations = axes.std(axis=1)
+    steps = coding.steps_of(deviations, np.full(len(axes), 4))
+    scale = np.where(steps > 0, steps, 1).astype(np.float32)
+    codes = np.clip(np.rint(axes / scale[:, np.newaxis] + 7.5), 0, 15).astype(np.uint8)
+    wide = np.zeros((rounded(len(axes), BLOCK), shape.padded), np.uint8)
+    wide[: len(axes), : shape.dimension] = codes
+    as_rows = replace(shape, fours=shape.padded, twos=0)
+    packed = coding.packed_short(wide, as_rows)
+    return coding.interleaved(packed, np.arange(len(wide)), len(wide) // BLOCK), scale

@@ -78,15 +78,15 @@ def packed_short(codes: Bytes, shape: Shape) -> Bytes:
     two = codes[:, shape.fours :].reshape(n, shape.twos // 16, 4, 4)
     fours = four[:, :, 0] | four[:, :, 1] << 4
     twos = two[:, :, 0] | two[:, :, 1] << 2 | two[:, :, 2] << 4 | two[:, :, 3] << 6
-    return np.concatenate([fours, twos], axis=1).reshape(n, -1)
+    return np.concatenate([fours, twos], axis=1).reshape(n, shape.block_bytes // BLOCK)
 
 
 def interleaved(packed: Bytes, places: Places, blocks: int) -> Bytes:
     """uint8[blocks, block bytes]: each row's words of four bytes beside those of its block."""
     out = np.zeros((blocks * BLOCK, packed.shape[1]), np.uint8)
     out[places] = packed
-    words = out.reshape(blocks, BLOCK, -1, 4).transpose(0, 2, 1, 3)
-    return np.ascontiguousarray(words).reshape(blocks, -1)
+    words = out.reshape(blocks, BLOCK, packed.shape[1] // 4, 4).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(words).reshape(blocks, BLOCK * packed.shape[1])
 
 
 def blocks_of_bytes(codes: Bytes) -> Bytes:

@@ -1,7 +1,8 @@
 """How hard to look, from 0 to 1, as numbers of lists, codes and rows for each stage.
 
-Found by sweeping all of them on image vectors; each line grows geometrically, so that equal steps
-of effort cost about the same factor.
+Found by sweeping all of them on image vectors (``benchmarks/engines``): what is nearly best at each
+recall lies on these lines. Each grows geometrically, so that equal steps of effort cost about the
+same factor.
 """
 
 from __future__ import annotations
@@ -35,22 +36,26 @@ def plan_for(effort: float, k: int, *, roots: int, lists: int, edges: bool) -> P
     """
     wide = max(1.0, k / 10)
     if edges:
-        beam = _between(12 * wide, 480 * wide, effort)
-        return Plan(
-            roots=max(4, round(roots * _between(0.12, 0.3, effort))),
-            lists=min(lists, round(_between(3, 12, effort))),
-            shorts=max(16, min(round(beam), 64)),
-            beam=round(beam) + k // 4,
-            exact=k + round(_between(3 * wide, 60 * wide, effort)),
-        )
-    probed = min(float(lists), _between(3, max(8, lists * 0.25), effort))
-    exact = k + round(wide * (4 + 1.1 * probed**0.8))
+        return _along_edges(effort, k, wide, roots, lists)
+    probed = min(float(lists), _between(4, max(16, lists * 0.25), effort))
+    exact = k + round(0.9 * probed * wide)
     return Plan(
-        roots=max(4, round(roots * _between(0.15, 0.8, effort))),
+        roots=max(4, round(roots * _between(0.2, 0.9, effort))),
         lists=round(probed),
-        shorts=2 * k + round(3 * wide * probed),
-        beam=round(1.5 * exact),
+        shorts=k + round(wide * (6 + 2.5 * probed)),
+        beam=exact,
         exact=exact,
+    )
+
+
+def _along_edges(effort: float, k: int, wide: float, roots: int, lists: int) -> Plan:
+    beam = _between(16 * wide, 500 * wide, effort)
+    return Plan(
+        roots=max(4, round(roots * _between(0.12, 0.3, effort))),
+        lists=min(lists, round(_between(3, 10, effort))),
+        shorts=max(16, min(round(beam), 48)),
+        beam=round(beam) + k // 4,
+        exact=k + round(wide * _between(3, 90, effort)),
     )
 
 

@@ -100,13 +100,12 @@ def _stored(rows: building.Rows, own: dict[str, int], common: Common) -> Stored:
         **building.list_parts(shape, lists, steps, product=product),
         **building.row_parts(rows, frame, shape, lists=lists, steps=steps, owner=owner),
     }
-    if rows.inverses is not None:
-        parts["inverses"] = rows.inverses
     sizes = {"rows": len(rows), "roots": len(lists.roots), "lists": len(lists.centres)}
-    plain = stored_of(shape, {**sizes, "degree": 0}, rows.distance, parts)
+    plain = stored_of(shape, {**sizes, "degree": 0}, rows.distance, parts, rows.inverses)
     if not degree:
         return plain
     searcher = cascade_of(rows.vectors, plain)
     places = len(parts["ids"])
     edges = edges_of(searcher, places, degree, roots=sizes["roots"], threads=common.threads)
-    return stored_of(shape, {**sizes, "degree": degree}, rows.distance, {**parts, "edges": edges})
+    sizes["degree"], parts["edges"] = degree, edges
+    return stored_of(shape, sizes, rows.distance, parts, rows.inverses)

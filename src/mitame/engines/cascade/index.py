@@ -38,7 +38,7 @@ class CascadeIndex:
         self._stored = stored
         self._native = None if stored is None else cascade_of(vectors, stored)
         self._threads = usable_cores()
-        self._plans: dict[tuple[int, float | None], tuple[int, ...]] = {}
+        self._plans: dict[tuple[int, float | None], Any] = {}
 
     @property
     def rows(self) -> int:
@@ -84,10 +84,10 @@ class CascadeIndex:
         plan = self._plans.get((k, effort))
         if plan is None:
             return None
-        ids = np.empty((len(queries), k), np.int64)
-        away = np.empty((len(queries), k), np.float32)
         try:
-            status = native.search(queries, ids, away, *plan, None, self._threads)
+            ids = np.empty((len(queries), k), np.int64)
+            away = np.empty((len(queries), k), np.float32)
+            status = native.search_quick(queries, ids, away, plan)
         except (TypeError, ValueError):  # another type or shape: the checks say what is wrong
             return None
         return Neighbors(ids, away) if status == 0 else None
@@ -121,8 +121,8 @@ class CascadeIndex:
         )
         if allow is None:
             found = (plan.roots, plan.lists, plan.shorts, plan.beam, plan.exact)
-            if len(self._plans) < _PLANS:
-                self._plans[k, effort] = found
+            if len(self._plans) < _PLANS and self._native is not None:
+                self._plans[k, effort] = self._native.quick(*found, self._threads)
             return found
         share = max(0.01, np.count_nonzero(allow) / len(allow))
         roots, lists = round(plan.roots / share), round(plan.lists / share)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mitame.engines.cascade.shape import (
     BLOCK,
     FAR,
+    FINE_AXES,
     LINE,
     NODE,
     NODE_2,
@@ -27,6 +28,7 @@ from mitame.engines.cascade.shape import (
     PROJECTED,
     TAIL,
     Floats,
+    rounded,
 )
 
 Places = NDArray[np.int64]
@@ -52,6 +54,26 @@ class NumpyCascade:
         self._parts = parts
         self._sizes = dict(sizes)
         _check(parts, self._sizes)
+        self._axes = _axes(parts)
+
+    def quick(self, *plan: int) -> tuple[int, ...]:
+        """A plan and threads as `search_quick` takes them."""
+        return plan
+
+    def search_quick(
+        self, queries: Floats, ids: NDArray[np.int64], distances: Floats, quick: tuple[int, ...]
+    ) -> int:
+        """`search` with a plan of `quick`.
+
+        Raises:
+            ValueError: queries of another type or shape.
+        """
+        if queries.dtype != np.float32 or queries.shape[1:] != (self._sizes["dimension"],):
+            raise ValueError("queries must be float32[q, dimension]")
+        roots, lists, shorts, beam, exact, threads = quick
+        return self.search(
+            queries, ids, distances, roots, lists, shorts, beam, exact, None, threads
+        )
 
     def search(  # noqa: PLR0917 (the native search's order)
         self,
@@ -70,7 +92,7 @@ class NumpyCascade:
         unusual query, 2 for a damaged part, 3 for fewer than k."""
         worst = 0
         for q, query in enumerate(queries):
-            one = _Query(self._parts, self._sizes, query)
+            one = _Query(self._parts, self._sizes, self._axes, query)
             status = one.run(roots, lists, shorts, beam, exact, allow, ids[q], distances[q])
             worst = max(worst, status)
         return worst
@@ -85,9 +107,16 @@ class _Beam:
 class _Query:
     """One query on its way through the stages."""
 
-    def __init__(self, parts: Parts, sizes: Mapping[str, int], query: Floats) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        sizes: Mapping[str, int],
+        axes: tuple[NDArray[np.int32], NDArray[np.int32]],
+        query: Floats,
+    ) -> None:
         self.parts = parts
         self.sizes = sizes
+        self.axes = axes
         self.query = query
         self.scale = np.float32(0)
 
@@ -133,11 +162,18 @@ class _Query:
         query = self.query.astype(np.float32)
         padded = np.zeros(len(p["mean"]), np.float32)
         padded[: s["dimension"]] = query if s["distance"] == 2 else query - p["mean"][: len(query)]
-        rounded, scale = _quantised(padded)
-        rotation = p["rotation"].reshape(-1, len(padded))
-        sums = rotation.astype(np.int32) @ rounded - 128 * rounded.sum()
+        whole, scale = _quantised(padded)
+        fine, low = self.axes
+        zero = np.float32(128 * whole.sum())
+        count = min(FINE_AXES, s["projected"])
+        parts = [
+            (fine @ whole).astype(np.float32)[:count] - zero,
+            (low @ whole).astype(np.float32)[: s["projected"] - count]
+            - np.float32(7.5 / 128) * zero,
+        ]
+        sums = np.concatenate(parts)
         self.z = np.zeros(PROJECTED + LINE, np.float32)
-        self.z[: len(sums)] = sums.astype(np.float32) * p["rotation-steps"] * scale
+        self.z[: len(sums)] = sums * p["rotation-steps"] * scale
         self.centre, centre_scale = _quantised(self.z[: s["coarse"]])
         self.scale = centre_scale * p["centre-step"].ravel()[0]
         self._prepare_node()
@@ -217,14 +253,14 @@ class _Query:
         pairs = nodes[:, LINE : NODE_BYTES - 4]
         groups = (nodes[:, :NODE_8], _halves(half), _pairs(pairs))
         keys = norms + self.offset
-        for codes, (rounded, scale) in zip(groups, self.node, strict=False):
-            keys = keys - scale * (codes.astype(np.int32) @ rounded).astype(np.float32)
+        for codes, (whole, scale) in zip(groups, self.node, strict=False):
+            keys = keys - scale * (codes.astype(np.int32) @ whole).astype(np.float32)
         return np.asarray(keys, np.float32)
 
     def _tails(self, keys: Floats, places: Places) -> Floats:
         tails = self.parts["tails"].reshape(-1, LINE)[places]
-        rounded, scale = self.node[3]
-        sums = (_pairs(tails).astype(np.int32) @ rounded).astype(np.float32)
+        whole, scale = self.node[3]
+        sums = (_pairs(tails).astype(np.int32) @ whole).astype(np.float32)
         return np.asarray(keys + self.tail_offset - scale * sums, np.float32)
 
     def _followed(
@@ -268,6 +304,7 @@ class _Query:
         rows = self.parts["ids"][places].astype(np.int64)
         if ((rows < 0) | (rows >= self.sizes["rows"])).any():
             return 2
+        rows = np.unique(rows)
         away = self._away(rows)
         best = np.lexsort((rows, away))[: len(ids)]
         ids[:], distances[:] = -1, np.inf
@@ -285,7 +322,19 @@ class _Query:
         if self.sizes["distance"] == 0:
             return np.asarray(np.sqrt(squares), np.float32)
         half = np.minimum(squares / 2, 2)
-        return half if inverses is None else np.where(inverses[rows] == 0, _ONE, half)
+        zero = ~vectors.any(axis=1)  # a row of zeros has no direction
+        return np.asarray(np.where(zero, _ONE, half), np.float32)
+
+
+def _axes(parts: Parts) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The axes as whole numbers, int32[n, padded] each: those with 8 bits, those with 4."""
+    padded = len(parts["mean"])
+    words = parts["rotation"].reshape(-1, padded // 4, BLOCK, 4)
+    fine = words.transpose(0, 2, 1, 3).reshape(-1, padded)
+    words = parts["rotation-low"].reshape(-1, padded // 8, BLOCK, 4)
+    rows = words.transpose(0, 2, 1, 3)
+    low = np.stack([rows & 15, rows >> 4], axis=3).reshape(-1, padded)
+    return fine.astype(np.int32), low.astype(np.int32)
 
 
 def _quantised(values: Floats) -> tuple[NDArray[np.int32], np.float32]:
@@ -365,9 +414,11 @@ def _check(parts: Parts, s: Mapping[str, int]) -> None:
     roots, lists, rows = (BLOCK * s[name] for name in ("root_blocks", "list_blocks", "blocks"))
     padded = (s["dimension"] + LINE - 1) // LINE * LINE
     short = s["fours"] + s["twos"]
+    fine = min(FINE_AXES, s["projected"])
     wanted: dict[str, tuple[type[np.generic], int]] = {
         "mean": (np.float32, padded),
-        "rotation": (np.uint8, s["projected"] * padded),
+        "rotation": (np.uint8, rounded(fine, BLOCK) * padded),
+        "rotation-low": (np.uint8, rounded(s["projected"] - fine, BLOCK) // 2 * padded),
         "rotation-steps": (np.float32, s["projected"]),
         "centre-step": (np.float32, 1),
         "roots": (np.uint8, roots * s["coarse"]),

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from mitame import native
 from mitame.distances import DISTANCES, Distance
 from mitame.engines.cascade.numpy_search import NumpyCascade
-from mitame.engines.cascade.shape import BLOCK, PROJECTED, Shape
+from mitame.engines.cascade.shape import BLOCK, PROJECTED, Floats, Shape
 from mitame.engines.protocol import Parts, Rows
 from mitame.errors import CorruptCollection
 
 FORMAT = 1
 SIZES = "sizes"
+INVERSES = "inverses"
 _NAMES = (
     "format", "rows", "dimension", "fours", "twos", "coarse", "tail", "projected", "roots", "lists",
     "root_blocks", "list_blocks", "blocks", "degree", "distance",
@@ -34,16 +35,22 @@ class Stored:
         shape: the widths of codes.
         sizes: numbers that say how long the parts are.
         parts: all of them, `SIZES` too.
-        inverses: float32[rows] for rows that are not of length 1; it is a part as well.
+        inverses: float32[rows], 1 / length for cosine over rows that are not of length 1; never
+            saved, as what is saved is opened over rows that are.
     """
 
     shape: Shape
     sizes: Mapping[str, int]
     parts: Mapping[str, NDArray[Any]]
+    inverses: Floats | None = None
 
 
 def stored_of(
-    shape: Shape, sizes: Mapping[str, int], distance: Distance, parts: Mapping[str, NDArray[Any]]
+    shape: Shape,
+    sizes: Mapping[str, int],
+    distance: Distance,
+    parts: Mapping[str, NDArray[Any]],
+    inverses: Floats | None,
 ) -> Stored:
     """What was built, with its sizes as a part.
 
@@ -52,6 +59,7 @@ def stored_of(
         sizes: rows, roots, lists and degree.
         distance: which.
         parts: all but `SIZES`.
+        inverses: 1 / length of each row, or None where all have length 1.
     """
     known = {
         "format": FORMAT,
@@ -68,7 +76,7 @@ def stored_of(
         **sizes,
     }
     numbers = np.array([known[name] for name in _NAMES], np.int64)
-    return Stored(shape, known, {SIZES: numbers, **parts})
+    return Stored(shape, known, {SIZES: numbers, **parts}, inverses)
 
 
 def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None:
@@ -100,7 +108,7 @@ def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None
         tail=bool(sizes["tail"]),
         projected=sizes["projected"],
     )
-    return Stored(shape, sizes, dict(parts))
+    return Stored(shape, sizes, {name: part for name, part in parts.items() if name != INVERSES})
 
 
 def cascade_of(vectors: Rows, stored: Stored) -> Any:
@@ -110,6 +118,8 @@ def cascade_of(vectors: Rows, stored: Stored) -> Any:
         CorruptCollection: a part is missing, or has another type or length.
     """
     parts = {**stored.parts, "vectors": np.ascontiguousarray(vectors)}
+    if stored.inverses is not None:
+        parts[INVERSES] = stored.inverses
     module = native.module()
     try:
         return (

@@ -22,6 +22,8 @@ NODE_BYTES = 128
 TAIL = 256
 """Coordinates of a tail, with 2 bits."""
 PROJECTED = NODE + TAIL
+FINE_AXES = NODE_8 + NODE_4
+"""Axes whose numbers have 8 bits; those after it have 4."""
 FAR = 3.0e38
 """The norm of a place that no row has."""
 
