@@ -18,8 +18,12 @@ $(VENV)/.base: pyproject.toml CMakeLists.txt $(wildcard cmake/* native/*)
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
+# Engines' libraries and real servers, as far as they can be had here; tests of what can't are skipped.
+OPTIONAL := annoy faiss ngt symphonyqg postgres redis servers
+
 $(VENV)/.test: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --editable '.[lite1,lite2,heic,parquet,inception,text,sklearn]' --group test
+	$(BIN)/python scripts/install_each.py $(OPTIONAL)
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.test
@@ -79,7 +83,7 @@ $(PEERS)/.bench: pyproject.toml
 	test -d $(PEERS) || $(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(PEERS)/bin/python -m pip install --quiet --editable .
-	$(PEERS)/bin/python scripts/install_peers.py
+	$(PEERS)/bin/python scripts/install_each.py bench
 	@touch $@
 
 bench-engines: $(PEERS)/.bench ## every engine and library beside each other, e.g. BENCH_ARGS="--quick --sets synthetic"

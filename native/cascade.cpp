@@ -5,13 +5,19 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <exception>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "cascade_graph.h"
 #include "cpu.h"
 
 namespace mitame::cascade {
 namespace {
+
+constexpr int64_t kThreadsMost = 1024;
+constexpr std::size_t kBitWords = 1 << 14;  // half a million places in 64 KiB
 
 struct Memory {
   Scratch plain{};
@@ -40,8 +46,8 @@ class Cutter {
   T* at_;
 };
 
-uint32_t power_above(uint64_t count) {
-  uint32_t out = 1024;
+uint64_t power_above(uint64_t count) {
+  uint64_t out = 1024;
   while (out < count) out *= 2;
   return out;
 }
@@ -68,19 +74,28 @@ Scratch& scratch(const Cascade& c, const Plan& plan, int32_t k) {
   out.list4 = bytes.take(four);
   out.list2 = bytes.take(two);
   const std::size_t chosen = std::max(plan.roots, plan.lists) + 1, found = 4 * c.degree + 4;
-  Cutter<int32_t> words(memory.words, out.room + chosen + found);
+  Cutter<int32_t> words(memory.words, out.room + chosen + 2 * found);
   out.places = words.take(out.room);
   out.chosen = words.take(chosen);
-  out.found = words.take(found);
-  const std::size_t beam = plan.beam + 1, ranked = std::max(k, plan.exact) + 1;
+  out.found = words.take(2 * found);
+  // No more are ranked than the beam holds, or than there are rows where each is looked at.
+  const int64_t most = std::max<int64_t>(c.rows, plan.beam);
+  const std::size_t beam = plan.beam + 1;
+  const std::size_t ranked = std::min(most, std::max<int64_t>(k, plan.exact)) + 1;
   Cutter<Hit> hits(memory.hits, beam + ranked);
   out.beam = hits.take(beam);
   out.ranked = hits.take(ranked);
   if (c.edges) {
-    const uint32_t places = power_above(64 * static_cast<uint64_t>(plan.beam) + 4 * found);
-    if (memory.seen.size() < places) memory.seen.resize(places);
+    // More than three times all places that there are never fills up either.
+    const uint64_t all = 3 * static_cast<uint64_t>(c.table.blocks) * kBlock + 4 * found;
+    const uint64_t some = 64 * static_cast<uint64_t>(plan.beam) + 4 * found;
+    const uint64_t slots = power_above(std::min(all, some));
+    const std::size_t bits = static_cast<std::size_t>(c.table.blocks) / 2 + 1;
+    out.seen_bits = bits <= kBitWords;
+    const std::size_t words = out.seen_bits ? bits : slots;
+    if (memory.seen.size() < words) memory.seen.resize(words);
     out.seen = memory.seen.data();
-    out.seen_mask = places - 1;
+    out.seen_mask = static_cast<uint32_t>(slots - 1);
   }
   return out;
 }
@@ -106,15 +121,27 @@ const Kernel& kernel() {
 
 void in_parallel(int64_t count, int32_t threads, int64_t share, const Work& work) {
   std::atomic<int64_t> next{0};
+  std::exception_ptr failed;  // the first that was thrown: out of memory
+  std::mutex failing;
   const auto run = [&] {
-    for (int64_t begin = next.fetch_add(share); begin < count; begin = next.fetch_add(share))
-      work(begin, std::min(begin + share, count));
+    try {
+      for (int64_t begin = next.fetch_add(share); begin < count; begin = next.fetch_add(share))
+        work(begin, std::min(begin + share, count));
+    } catch (...) {
+      next = count;
+      const std::lock_guard<std::mutex> lock(failing);
+      if (!failed) failed = std::current_exception();
+    }
   };
   std::vector<std::thread> others;
-  const int64_t useful = std::min<int64_t>(threads, (count + share - 1) / share);
-  for (int64_t i = 1; i < useful; ++i) others.emplace_back(run);
+  const int64_t useful = std::min<int64_t>({threads, kThreadsMost, (count + share - 1) / share});
+  try {
+    for (int64_t i = 1; i < useful; ++i) others.emplace_back(run);
+  } catch (const std::exception&) {  // the system has no more threads: fewer do the work
+  }
   run();
   for (std::thread& other : others) other.join();
+  if (failed) std::rethrow_exception(failed);
 }
 
 namespace {

@@ -119,8 +119,9 @@ struct Scratch {
   Hit* beam;         // [beam + 1]
   Hit* ranked;       // [the larger of exact and k, + 1]
   uint32_t* seen;    // [seen_mask + 1]
-  uint32_t seen_mask;
-  int32_t* found;    // [4 * degree]
+  uint32_t seen_mask;  // one less than twice as many places as are looked at
+  bool seen_bits;      // seen has a bit for each place, instead of a table of places
+  int32_t* found;    // [8 * degree]
   NodeQuery node;
 };
 

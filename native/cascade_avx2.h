@@ -129,7 +129,8 @@ struct Wide {
     return mask;
   }
 
-  static void node(const uint8_t* node, const NodeQuery& q, int32_t* out) {
+  // tail: or null, for rows without.
+  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, int32_t* out) {
     const __m256i zero = _mm256_setzero_si256(), half = _mm256_set1_epi8(15);
     out[0] = total(D::any(zero, at(node), at(q.eight)));
     const __m256i v = at(node + 32);
@@ -137,9 +138,8 @@ struct Wide {
     four = D::small(four, _mm256_and_si256(_mm256_srli_epi16(v, 4), half), at(q.high + 32));
     out[1] = total(four);
     out[2] = pairs(node + kLine, q.pairs);
+    out[3] = tail ? pairs(tail, q.tail) : 0;
   }
-
-  static int32_t tail(const uint8_t* tail, const NodeQuery& q) { return pairs(tail, q.tail); }
 
   static int32_t count_below(const float* keys, int32_t n, float limit) {
     __m256i out = _mm256_setzero_si256();

@@ -111,7 +111,8 @@ struct Avx512 {
     return _mm512_mask_cmp_ps_mask(real, key, _mm512_set1_ps(limit), _CMP_LT_OQ);
   }
 
-  static void node(const uint8_t* node, const NodeQuery& q, int32_t* out) {
+  // tail: or null, for rows without.
+  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, int32_t* out) {
     const __m512i zero = _mm512_setzero_si512(), half = _mm512_set1_epi8(15),
                   pair = _mm512_set1_epi8(3);
     // The query is zero where a byte belongs to another group.
@@ -121,13 +122,8 @@ struct Avx512 {
     four = _mm512_dpbusd_epi32(four, _mm512_and_si512(_mm512_srli_epi16(first, 4), half),
                                at(q.high));
     const __m512i two = pairs(second, pair, q.pairs);
-    out[0] = _mm512_reduce_add_epi32(eight);
-    out[1] = _mm512_reduce_add_epi32(four);
-    out[2] = _mm512_reduce_add_epi32(two);
-  }
-
-  static int32_t tail(const uint8_t* tail, const NodeQuery& q) {
-    return _mm512_reduce_add_epi32(pairs(at(tail), _mm512_set1_epi8(3), q.tail));
+    const __m512i rest = tail ? pairs(at(tail), pair, q.tail) : zero;
+    _mm_store_si128(reinterpret_cast<__m128i*>(out), totals(eight, four, two, rest));
   }
 
   static int32_t count_below(const float* keys, int32_t n, float limit) {
@@ -205,6 +201,17 @@ struct Avx512 {
     int32_t out;
     std::memcpy(&out, q + 4 * static_cast<std::ptrdiff_t>(i), sizeof out);
     return _mm512_set1_epi32(out);
+  }
+
+  // The sums of four registers, beside each other.
+  static __m128i totals(__m512i a, __m512i b, __m512i c, __m512i d) {
+    const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    const __m512i all =
+        _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    const __m256i half =
+        _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+    return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
   }
 
   static __m512i pairs(__m512i v, __m512i pair, const int8_t (*q)[kLine]) {

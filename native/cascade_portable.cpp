@@ -23,8 +23,10 @@ struct Portable {
   }
 
   static void round(const float* x, int32_t n, float factor, int8_t* out) {
-    for (int32_t i = 0; i < n; ++i)
-      out[i] = static_cast<int8_t>(std::nearbyint(x[i] * factor));
+    for (int32_t i = 0; i < n; ++i) {
+      const float whole = std::nearbyint(x[i] * factor);
+      out[i] = whole >= -127 && whole <= 127 ? static_cast<int8_t>(whole) : int8_t{-128};
+    }
   }
 
   static int32_t sum(const int8_t* x, int32_t n) {
@@ -74,20 +76,17 @@ struct Portable {
     return mask;
   }
 
-  static void node(const uint8_t* node, const NodeQuery& q, int32_t* out) {
+  // tail: or null, for rows without.
+  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, int32_t* out) {
     out[0] = dot(node, q.eight, kNode8);
     out[1] = out[2] = 0;
     for (int i = 32; i < 64; ++i) out[1] += (node[i] & 15) * q.low[i] + (node[i] >> 4) * q.high[i];
     for (int plane = 0; plane < 4; ++plane)
       for (int i = 0; i < 60; ++i)
         out[2] += ((node[kLine + i] >> (2 * plane)) & 3) * q.pairs[plane][i];
-  }
-
-  static int32_t tail(const uint8_t* tail, const NodeQuery& q) {
-    int32_t out = 0;
-    for (int plane = 0; plane < 4; ++plane)
-      for (int i = 0; i < kLine; ++i) out += ((tail[i] >> (2 * plane)) & 3) * q.tail[plane][i];
-    return out;
+    out[3] = 0;
+    for (int plane = 0; tail && plane < 4; ++plane)
+      for (int i = 0; i < kLine; ++i) out[3] += ((tail[i] >> (2 * plane)) & 3) * q.tail[plane][i];
   }
 
   static int32_t count_below(const float* keys, int32_t n, float limit) {

@@ -91,9 +91,9 @@ class Lowest {
       if (below == most_) { upper = middle; break; }
       if (below < most_) low = middle; else upper = middle;
     }
-    if (ties < 0) {  // even the lowest key is had by more than enough
+    if (ties < 0) {  // `low` is a key that more have than there is room for
       upper = low;
-      ties = most_;
+      ties = most_ - V::count_below(keys_, filled, upper);
     }
     keep(upper, ties);
   }
@@ -192,7 +192,6 @@ class Search {
       status = edge_stage();
       if (status != Status::ok) return status;
     }
-    if (c_.tails) tail_stage();
     for (int32_t i = 0; i < beam_count_; ++i) m_.beam[i].place &= ~kExpanded;
     sort_hits(m_.beam, beam_count_);
     return Status::ok;
@@ -338,10 +337,17 @@ class Search {
     Status status = table_stage(c_.table, row_query_, lists_, allow, lowest);
     if (status != Status::ok) return status;
     const int32_t count = lowest.count();
-    for (int32_t i = 0; i < count; ++i) prefetch(node_at(m_.places[i]), kNodeBytes);
+    for (int32_t i = 0; i < count; ++i) ask_node(m_.places[i]);
     beam_count_ = 0;
-    for (int32_t i = 0; i < count; ++i) m_.keys[i] = node_key(m_.places[i]);
-    Lowest<V> best(m_.keys, m_.places, plan_.beam, count);
+    int32_t real = 0;
+    for (int32_t i = 0; i < count; ++i) {
+      const int32_t place = m_.places[i];
+      const float key = node_key(place);
+      if (!(key < kFar)) continue;  // a damaged norm
+      m_.keys[real] = key;
+      m_.places[real++] = place;
+    }
+    Lowest<V> best(m_.keys, m_.places, plan_.beam, real);
     best.shrink();
     beam_count_ = best.count();
     for (int32_t i = 0; i < beam_count_; ++i) m_.beam[i] = Hit{m_.keys[i], m_.places[i]};
@@ -353,8 +359,11 @@ class Search {
                      Lowest<V>& lowest) {
     const std::ptrdiff_t bytes = kLine * (c_.fours / 8 + c_.twos / 16);
     int64_t begin = 0, end = 0;
+    int64_t left = table.blocks;  // lists that overlap could have more
     if (chosen && !range(table, m_.chosen[0], &begin, &end)) return Status::damaged;
     for (int32_t i = 0; i < chosen; ++i) {
+      left -= end - begin;
+      if (left < 0) return Status::damaged;
       int64_t next = 0, next_end = 0;
       if (i + 1 < chosen) {
         if (!range(table, m_.chosen[i + 1], &next, &next_end)) return Status::damaged;
@@ -413,70 +422,100 @@ class Search {
 
   float node_key(int32_t place) const {
     const NodeQuery& q = m_.node;
-    int32_t sums[3];
+    alignas(16) int32_t sums[4];
     float norm;
     const uint8_t* node = node_at(place);
-    V::node(node, q, sums);
+    V::node(node, c_.tails ? tail_at(place) : nullptr, q, sums);
     std::memcpy(&norm, node + kNodeBytes - sizeof norm, sizeof norm);
-    return norm + q.offset - q.scale8 * static_cast<float>(sums[0]) -
-           q.scale4 * static_cast<float>(sums[1]) - q.scale2 * static_cast<float>(sums[2]);
+    const float key = norm + q.offset - q.scale8 * static_cast<float>(sums[0]) -
+                      q.scale4 * static_cast<float>(sums[1]) -
+                      q.scale2 * static_cast<float>(sums[2]);
+    return c_.tails ? key + q.tail_offset - q.scale_tail * static_cast<float>(sums[3]) : key;
   }
 
   // Follows edges from the best nodes on until none of the beam is left to follow.
   Status edge_stage() {
     sort_hits(m_.beam, beam_count_);
-    std::memset(m_.seen, 0xff, sizeof(uint32_t) * (static_cast<std::size_t>(m_.seen_mask) + 1));
+    forget_seen();
     for (int32_t i = 0; i < beam_count_; ++i) add_seen(static_cast<uint32_t>(m_.beam[i].place));
     int32_t left = static_cast<int32_t>(m_.seen_mask / 2) - beam_count_;
-    int32_t at = 0;
-    while (left > 0) {
+    int32_t at = 0, waiting = 0;
+    int32_t* ready = m_.found;
+    int32_t* next = m_.found + kStep * c_.degree;
+    // The neighbours of the next nodes are on their way from memory while those before are judged.
+    for (;;) {
       int32_t count = 0, expanded = 0;
-      for (int32_t i = at; i < beam_count_ && expanded < kStep; ++i) {
-        if (m_.beam[i].place & kExpanded) continue;
-        if (!follow(m_.beam[i].place, &count)) return Status::damaged;
-        m_.beam[i].place |= kExpanded;
-        ++expanded;
-      }
-      if (!expanded) break;
+      if (left > 0 && !expand(at, next, &count, &expanded)) return Status::damaged;
+      if (!waiting && !expanded) return Status::ok;
       left -= count;
-      int32_t lowest = beam_count_;
-      for (int32_t i = 0; i < count; ++i) {
-        const int32_t place = m_.found[i];
-        const int32_t where = join(Hit{node_key(place), place});
-        lowest = where < lowest ? where : lowest;
-      }
+      const int32_t lowest = judge(ready, waiting);
       at = lowest < at ? lowest : at;
       while (at < beam_count_ && (m_.beam[at].place & kExpanded)) ++at;
-      for (int32_t i = at, asked = 0; i < beam_count_ && asked < kStep; ++i)
-        if (!(m_.beam[i].place & kExpanded)) {
-          prefetch(edges_at(m_.beam[i].place), 4 * c_.degree);
-          ++asked;
-        }
+      int32_t* free = ready;
+      ready = next;
+      next = free;
+      waiting = count;
     }
-    return Status::ok;
+  }
+
+  // Follows the edges of the best nodes that were not followed yet; false where one is damaged.
+  bool expand(int32_t at, int32_t* found, int32_t* count, int32_t* expanded) {
+    for (int32_t i = at; i < beam_count_ && *expanded < kStep; ++i) {
+      if (m_.beam[i].place & kExpanded) continue;
+      if (!follow(m_.beam[i].place, found, count)) return false;
+      m_.beam[i].place |= kExpanded;
+      ++*expanded;
+    }
+    return true;
+  }
+
+  // Gives places their place in the beam; returns the best that one got.
+  int32_t judge(const int32_t* places, int32_t count) {
+    int32_t lowest = beam_count_;
+    for (int32_t i = 0; i < count; ++i) {
+      const int32_t where = join(Hit{node_key(places[i]), places[i]});
+      if (where >= lowest + kStep || where == beam_count_) continue;
+      prefetch(edges_at(places[i]), 4 * c_.degree);  // it may be followed soon
+      lowest = where < lowest ? where : lowest;
+    }
+    return lowest;
   }
 
   const int32_t* edges_at(int32_t place) const {
     return c_.edges + static_cast<std::size_t>(place) * c_.degree;
   }
 
-  bool follow(int32_t place, int32_t* count) {
+  bool follow(int32_t place, int32_t* found, int32_t* count) {
     const int32_t* edges = edges_at(place);
     for (int32_t i = 0; i < c_.degree && edges[i] != -1; ++i) {
       if (edges[i] < 0 || edges[i] >= c_.table.blocks * kBlock) return false;
       if (!add_seen(static_cast<uint32_t>(edges[i]))) continue;
-      m_.found[(*count)++] = edges[i];
-      prefetch(node_at(edges[i]), kNodeBytes);
+      found[(*count)++] = edges[i];
+      ask_node(edges[i]);
     }
     return true;
   }
 
+  // True where a place was not seen before: a bit for each where there are not too many.
   bool add_seen(uint32_t place) {
+    if (m_.seen_bits) {
+      uint32_t& word = m_.seen[place / 32];
+      const uint32_t bit = 1U << place % 32;
+      const bool fresh = !(word & bit);
+      word |= bit;
+      return fresh;
+    }
     uint32_t i = (place * 2654435761U) >> 7 & m_.seen_mask;
     for (; m_.seen[i] != 0xffffffffU; i = (i + 1) & m_.seen_mask)
       if (m_.seen[i] == place) return false;
     m_.seen[i] = place;
     return true;
+  }
+
+  void forget_seen() {
+    const std::size_t words = m_.seen_bits ? static_cast<std::size_t>(c_.table.blocks) / 2 + 1
+                                           : static_cast<std::size_t>(m_.seen_mask) + 1;
+    std::memset(m_.seen, m_.seen_bits ? 0 : 0xff, sizeof(uint32_t) * words);
   }
 
   // Where in the beam a hit now stands; past its end where it has no place there.
@@ -491,13 +530,9 @@ class Search {
     return i;
   }
 
-  void tail_stage() {
-    for (int32_t i = 0; i < beam_count_; ++i) prefetch(tail_at(m_.beam[i].place & ~kExpanded), kLine);
-    for (int32_t i = 0; i < beam_count_; ++i) {
-      const int32_t sum = V::tail(tail_at(m_.beam[i].place & ~kExpanded), m_.node);
-      m_.beam[i].key = m_.beam[i].key + m_.node.tail_offset -
-                       m_.node.scale_tail * static_cast<float>(sum);
-    }
+  void ask_node(int32_t place) const {
+    prefetch(node_at(place), kNodeBytes);
+    if (c_.tails) MITAME_PREFETCH(tail_at(place));
   }
 
   const uint8_t* tail_at(int32_t place) const {

@@ -75,7 +75,7 @@ def test_one_row_is_one_vector(shop: mitame.Collection) -> None:
     assert shop.search(vector=np.array([[0, 2, 0, 0]])).neighbors[0].id == "b"
 
 
-@pytest.mark.parametrize("where", [5, b"x", ["category=a"], object()], ids=ascii)
+@pytest.mark.parametrize("where", [5, b"x", ["category=a"], 1.5j], ids=ascii)
 def test_what_is_no_filter(shop: mitame.Collection, where: Any) -> None:
     """Told at once by every call, also by the one that gives an iterator."""
     with pytest.raises(InvalidFilter):

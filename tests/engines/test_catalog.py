@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -65,9 +67,21 @@ def test_an_entry_knows_whether_its_library_is_there(monkeypatch: pytest.MonkeyP
         def check(self) -> None:
             raise MissingExtra("engine 'lacking'", "lack")
 
-    entry = Entry(Lacking(), "", "")  # type: ignore[arg-type]  # only what is asked
+    entry = Entry("lacking", Lacking, "", "")  # type: ignore[arg-type]  # only what is asked
     assert not entry.available()
     assert next(each for each in ENTRIES if each.name == "exact").available()
+
+
+def test_an_engine_is_imported_when_it_is_asked_for() -> None:
+    """A search by one engine does not wait until the others are loaded."""
+    code = (
+        "import sys, mitame.api; from mitame.engines.catalog import ENGINES, find;"
+        "list(ENGINES); find('exact');"
+        "print(*(name for name in ENGINES if f'mitame.engines.{name}' in sys.modules))"
+    )
+    asked = [sys.executable, "-c", code]
+    found = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=60)
+    assert found.stdout.split() == ["exact"]
 
 
 def test_engines_command(run: Run) -> None:

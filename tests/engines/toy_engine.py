@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.distances import DISTANCES, Distance
-from mitame.engines.protocol import Abilities, Allow, Candidate, Parts, Rows
+from mitame.engines.extending import check_kept
+from mitame.engines.protocol import Abilities, Allow, Candidate, Kept, Parts, Rows
 from mitame.engines.ranking import check_search
 from mitame.engines.settings import Range, check_rows, read
 from mitame.errors import CorruptCollection
@@ -31,7 +32,7 @@ class ToyEngine:
     fault: str = ""
     name: str = "toy"
     abilities: Abilities = field(
-        default=Abilities(exact=False, distances=frozenset(DISTANCES), maps=True)
+        default=Abilities(exact=False, distances=frozenset(DISTANCES), maps=True, extends=True)
     )
 
     def check(self) -> None:
@@ -60,6 +61,31 @@ class ToyEngine:
             order = order[::-1]
         return ToyIndex(vectors, distance, order, self.fault)
 
+    def extend(
+        self, vectors: Rows, distance: Distance, parts: Parts, kept: Kept, **settings: Any
+    ) -> ToyIndex:
+        common, _ = read(self.name, settings, {"size": Range(1, 1, 2)})
+        rows, known = check_rows(vectors, distance, self.abilities, common)
+        if self.fault == "extends any numbers":
+            came = np.setdiff1d(np.arange(len(rows)), kept)
+        else:
+            came = check_kept(kept, len(rows))
+        trusting = self.fault == "trusts parts"
+        order = parts["order"] if trusting else _checked(parts.get("order"), len(kept))
+        if not trusting and ((order < 0) | (order >= len(kept))).any():
+            raise CorruptCollection("the toy's order is damaged")
+        if self.fault == "changes older parts":
+            order[:] = order[::-1]
+        stayed = kept[order]
+        new = np.concatenate([came, stayed[stayed >= 0]])
+        if self.fault == "loses what came":
+            new = np.concatenate([stayed[stayed >= 0], stayed[stayed >= 0]])[: len(rows)]
+        if self.fault == "extends by chance":
+            new = np.random.default_rng().permutation(new)
+        before = np.arange(len(rows))
+        before[kept[kept >= 0]] = np.flatnonzero(kept >= 0)
+        return ToyIndex(rows, known, new, self.fault, before)
+
     def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
         if self.fault == "offers nonsense":
             return (Candidate({"size": 7}),)
@@ -76,12 +102,18 @@ class ToyIndex:
     """Rows in an order; `effort` below 1 leaves out the last twentieth."""
 
     def __init__(
-        self, vectors: Rows, distance: Distance, order: NDArray[np.int64], fault: str
+        self,
+        vectors: Rows,
+        distance: Distance,
+        order: NDArray[np.int64],
+        fault: str,
+        before: NDArray[np.int64] | None = None,
     ) -> None:
         self._vectors = vectors
         self._distance = distance
         self._order = order
         self._fault = fault
+        self._before = before
         self._effort = 0.5
         self._buffer = np.empty((0, 0), np.float32)
         self._lock = threading.Lock()
@@ -103,6 +135,8 @@ class ToyIndex:
             return {"order": self._order.astype(np.float64)}
         if self._fault == "names parts badly":
             return {"The Order": self._order}
+        if self._fault == "saves what it extended" and self._before is not None:
+            return {"order": self._order[::-1]}
         return {"order": self._order}
 
     def search(
@@ -142,20 +176,25 @@ class ToyIndex:
 
     def _seen(self, mask: Allow, k: int, effort: float) -> Allow:
         """Which rows are looked at: at least k of the allowed ones."""
-        seen = np.ones(self.rows, np.bool_)
+        seen = np.zeros(self.rows, np.bool_)
+        seen[self._inside(np.asarray(self._order))] = True
         left_out = self.rows // 20
         if self._fault == "has effort upside down":
             left_out *= 8
         if effort < 1 and left_out and mask.sum() - left_out >= k:
             # At an index that was opened damaged, this is where a wrong row would be touched.
-            last = np.asarray(self._order[-left_out:])
-            if self._fault != "trusts parts":
-                last = last[(last >= 0) & (last < self.rows)]
-            seen[last] = False
+            seen[self._inside(np.asarray(self._order[-left_out:]))] = False
         return seen
+
+    def _inside(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self._fault == "trusts parts":
+            return numbers
+        return numbers[(numbers >= 0) & (numbers < self.rows)]
 
     def _damaged(self, answer: Neighbors, k: int) -> Neighbors:
         ids, away = answer.ids, answer.distances
+        if self._fault == "numbers as before" and self._before is not None:
+            return Neighbors(np.where(ids == PADDING, PADDING, self._before[ids]), away)
         damaged = {
             "answers less": lambda: Neighbors(ids[:, : k - 1], away[:, : k - 1]),
             "answers far first": lambda: Neighbors(ids[:, ::-1], away[:, ::-1]),

@@ -45,6 +45,7 @@ class IndexFacts:
         memory: bytes that it needs to be quick, without the vectors.
         rows: how many it was built over.
         problem: why what was wanted was not built; None where it was.
+        extended: rows that came or went since it was built anew; 0 where it was.
     """
 
     wanted: Choice
@@ -57,6 +58,7 @@ class IndexFacts:
     memory: int
     rows: int
     problem: str | None = None
+    extended: int = 0
 
     def to_part(self) -> Array:
         """As the description that a snapshot keeps.
@@ -89,6 +91,7 @@ class IndexFacts:
                 int(content["memory"]),
                 int(content["rows"]),
                 None if problem is None else str(problem),
+                int(content.get("extended", 0)),
             )
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise CorruptCollection(f"{where}: its description can't be right") from error

@@ -49,6 +49,14 @@ class Derivation:
         """
         return self.builder.vectors(self.plan.key)
 
+    def kept(self) -> NDArray[np.int64]:
+        """int64[base rows]: where each row of the base stands in the plan, -1 where it is gone."""
+        rows, older = self.plan.rows, self.base.rows
+        places = np.searchsorted(rows, older)
+        there = places < len(rows)
+        there[there] = rows[places[there]] == older[there]
+        return np.where(there, places, -1)
+
     def parts(self, kind: str) -> OptionalParts:
         """Where to write, and what an interrupted merge has written already.
 

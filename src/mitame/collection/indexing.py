@@ -1,4 +1,4 @@
-"""The step of a merge that builds a lens's index with the engine chosen for it.
+"""The step of a merge that builds a lens's index with the engine chosen for it, or extends it.
 
 Where nobody has chosen, the number of rows does. Whatever goes wrong but the disk, the snapshot is
 made: without an index its rows are searched exactly, and its description says why.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,12 @@ from mitame.collection.base_index import ABOUT, KIND, BaseIndex, IndexFacts, ope
 from mitame.collection.choice import Choice
 from mitame.collection.composite import exact_index
 from mitame.collection.derived import Derivation
+from mitame.collection.extending import older_index
 from mitame.collection.snapshot.part import Array
 from mitame.distances import Distance
 from mitame.engines import catalog
 from mitame.engines.measuring import Questions, questions, recall
-from mitame.engines.protocol import Index
+from mitame.engines.protocol import Engine, Index
 from mitame.errors import MitameError, StorageError
 
 SCANNED_FLOATS = 8 << 20
@@ -37,6 +38,7 @@ _SAMPLED_FLOATS = 1 << 38
 _HARDER = (0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 _HALF = "the vectors are kept as float16, which engines can't index yet"
 Wide: TypeAlias = NDArray[np.float32]
+Made: TypeAlias = tuple[Index, IndexFacts]
 
 
 def build_index(derivation: Derivation) -> None:
@@ -103,36 +105,79 @@ def _is_made(there: Mapping[str, Array], wanted: Choice, is_chosen: bool, rows: 
 
 def _built(derivation: Derivation, wanted: Choice, is_chosen: bool) -> dict[str, Array]:
     """All parts of the index, its description too."""
-    vectors, spec = derivation.vectors(), derivation.plan.spec
+    vectors = derivation.vectors()
     try:
         if vectors.dtype == np.float16:
             return _exact_instead(wanted, len(vectors), is_chosen, _HALF)
-        wide = vectors.view(np.float32)
         engine = catalog.find(wanted.engine)
         engine.check()
-        started = time.perf_counter()
-        index = engine.build(wide, spec.distance, **{**wanted.settings, "trusted": True})
-        seconds = time.perf_counter() - started
-        derivation.on_share(0.8)
-        facts = IndexFacts(
-            wanted,
-            is_chosen,
-            wanted.engine,
-            wanted.effort,
-            0.0,
-            0,
-            round(seconds, 3),
-            index.memory,
-            len(wide),
-        )
-        facts = measured(index, wide, spec.distance, facts)
-        return {**index.save(), ABOUT: facts.to_part()}
+        return _Building(derivation, wanted, is_chosen, engine).parts()
     except StorageError:
         raise
     except MitameError as error:
         return _exact_instead(wanted, len(vectors), is_chosen, error.line())
     except MemoryError:
         return _exact_instead(wanted, len(vectors), is_chosen, "there is too little memory for it")
+
+
+@dataclass(frozen=True)
+class _Building:
+    """One index that is being made, by an engine that is there."""
+
+    derivation: Derivation
+    wanted: Choice
+    is_chosen: bool
+    engine: Engine
+
+    def parts(self) -> dict[str, Array]:
+        """The older index extended where that is possible and good enough; else one built anew."""
+        index, facts = self._extended() or self._anew()
+        return {**index.save(), ABOUT: facts.to_part()}
+
+    def _extended(self) -> Made | None:
+        older = older_index(self.derivation, self.wanted, self.engine)
+        if older is None:
+            return None
+        started = time.perf_counter()
+        index = older.extended(self.engine, self._vectors, self._distance, **self._settings)
+        if index is None:
+            return None
+        made = index, self._measured(index, started, older.changed)
+        return None if older.is_worse(made[1]) else made
+
+    def _anew(self) -> Made:
+        started = time.perf_counter()
+        index = self.engine.build(self._vectors, self._distance, **self._settings)
+        return index, self._measured(index, started, 0)
+
+    def _measured(self, index: Index, started: float, extended: int) -> IndexFacts:
+        seconds = time.perf_counter() - started
+        self.derivation.on_share(0.8)
+        facts = IndexFacts(
+            self.wanted,
+            self.is_chosen,
+            self.wanted.engine,
+            self.wanted.effort,
+            recall=0.0,
+            sample=0,
+            build_seconds=round(seconds, 3),
+            memory=index.memory,
+            rows=len(self._vectors),
+            extended=extended,
+        )
+        return measured(index, self._vectors, self._distance, facts)
+
+    @property
+    def _vectors(self) -> Wide:
+        return self.derivation.vectors().view(np.float32)
+
+    @property
+    def _distance(self) -> Distance:
+        return self.derivation.plan.spec.distance
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {**self.wanted.settings, "trusted": True}
 
 
 def _exact_instead(wanted: Choice, rows: int, is_chosen: bool, why: str) -> dict[str, Array]:

@@ -54,10 +54,8 @@ def _changes(
 ) -> tuple[Changes, Numbers]:
     """The changes between two snapshots, and what the older one's rows are in the newer one."""
     plan = derivation.plan
-    renumbered = np.searchsorted(plan.rows, stored.rows)
-    there = renumbered < len(plan.rows)
-    there[there] = plan.rows[renumbered[there]] == stored.rows[there]
-    renumbered = np.where(there, renumbered, NONE)
+    renumbered = derivation.kept()
+    there = renumbered != NONE
     new = np.arange(int(np.searchsorted(plan.rows, stored.log_rows)), len(plan.rows))
     keys = int(max(plan.owners.max(initial=0), before.owners.max(initial=0))) + 1
     stale = np.zeros(keys, np.bool_)

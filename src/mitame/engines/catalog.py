@@ -1,42 +1,39 @@
-"""Every engine by name. A new engine is one file beside this one and one line here."""
+"""Every engine by name. A new engine is one file beside this one, and its entry here.
+
+An engine's file is imported when the engine is first asked for, so that a search by one engine
+does not wait for the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from functools import cached_property
 
-from mitame.engines.annoy import AnnoyEngine
-from mitame.engines.cascade import CascadeEngine
-from mitame.engines.exact import ExactEngine
-from mitame.engines.hnsw import HnswEngine
-from mitame.engines.ivfpq import IvfpqEngine
-from mitame.engines.ngt import NgtEngine
 from mitame.engines.protocol import Engine
-from mitame.engines.sanny import SannyEngine
-from mitame.engines.suco import SucoEngine
-from mitame.engines.symphonyqg import SymphonyqgEngine
 from mitame.errors import MissingExtra, UsageError
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the catalogue.
+    """What the catalogue knows of an engine before it is imported.
 
     Attributes:
-        engine: the engine.
+        name: the engine's own.
+        make: imports and makes it.
         summary: what it is, in one line.
         choose: when it is worth a try, in one line.
     """
 
-    engine: Engine
+    name: str
+    make: Callable[[], Engine]
     summary: str
     choose: str
 
-    @property
-    def name(self) -> str:
-        """The engine's own."""
-        return self.engine.name
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, always the same."""
+        return self.make()
 
     def available(self) -> bool:
         """Whether its library is installed."""
@@ -58,38 +55,114 @@ def find(name: str) -> Engine:
     return ENGINES[name]
 
 
+def _exact() -> Engine:
+    from mitame.engines.exact import ExactEngine
+
+    return ExactEngine()
+
+
+def _cascade() -> Engine:
+    from mitame.engines.cascade import CascadeEngine
+
+    return CascadeEngine()
+
+
+def _hnsw() -> Engine:
+    from mitame.engines.hnsw import HnswEngine
+
+    return HnswEngine()
+
+
+def _ivfpq() -> Engine:
+    from mitame.engines.ivfpq import IvfpqEngine
+
+    return IvfpqEngine()
+
+
+def _symphonyqg() -> Engine:
+    from mitame.engines.symphonyqg import SymphonyqgEngine
+
+    return SymphonyqgEngine()
+
+
+def _sanny() -> Engine:
+    from mitame.engines.sanny import SannyEngine
+
+    return SannyEngine(find)
+
+
+def _suco() -> Engine:
+    from mitame.engines.suco import SucoEngine
+
+    return SucoEngine()
+
+
+def _ngt() -> Engine:
+    from mitame.engines.ngt import NgtEngine
+
+    return NgtEngine()
+
+
+def _annoy() -> Engine:
+    from mitame.engines.annoy import AnnoyEngine
+
+    return AnnoyEngine()
+
+
 ENTRIES: tuple[Entry, ...] = (
-    Entry(ExactEngine(), "looks at every row", "up to some ten thousand rows, and as the judge"),
+    Entry("exact", _exact, "looks at every row", "up to some ten thousand rows, and as the judge"),
     Entry(
-        CascadeEngine(),
+        "cascade",
+        _cascade,
         "short codes, then longer ones, then whole rows; our own",
         "from some thousand rows on: quick to build and to search, little RAM",
     ),
-    Entry(HnswEngine(), "graph in layers (faiss)", "the usual library graph; quick under filters"),
-    Entry(IvfpqEngine(), "lists of 4-bit codes (faiss)", "least memory: many rows, little RAM"),
+    Entry("hnsw", _hnsw, "graph in layers (faiss)", "the usual library graph; quick under filters"),
+    Entry("ivfpq", _ivfpq, "lists of 4-bit codes (faiss)", "least memory: many rows, little RAM"),
     Entry(
-        SymphonyqgEngine(),
+        "symphonyqg",
+        _symphonyqg,
         "graph whose edges carry codes (rabitqlib)",
         "quickest library, if RAM is plenty",
     ),
     Entry(
-        SannyEngine(find),
+        "sanny",
+        _sanny,
         "columns in equal parts, each searched, united by votes",
         "parts on several cores or machines",
     ),
     Entry(
-        SucoEngine(),
+        "suco",
+        _suco,
         "collisions counted in parts of the columns",
         "quick to build, little RAM, no extra needed",
     ),
     Entry(
-        NgtEngine(),
+        "ngt",
+        _ngt,
         "graph entered through a tree (NGT)",
         "where NGT is in use; one search at a time",
     ),
     Entry(
-        AnnoyEngine(), "forest of random planes (Annoy)", "where Annoy is in use; few dimensions"
+        "annoy", _annoy, "forest of random planes (Annoy)", "where Annoy is in use; few dimensions"
     ),
 )
 
-ENGINES: Mapping[str, Engine] = MappingProxyType({entry.name: entry.engine for entry in ENTRIES})
+
+class _Engines(Mapping[str, Engine]):
+    """The entries' engines; one is imported when it is asked for, none by asking for names."""
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        self._entries = {entry.name: entry for entry in entries}
+
+    def __getitem__(self, name: str) -> Engine:
+        return self._entries[name].engine
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+ENGINES: Mapping[str, Engine] = _Engines(ENTRIES)

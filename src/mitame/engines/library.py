@@ -18,8 +18,8 @@ import numpy as np
 from mitame.distances import Distance
 from mitame.engines.blob import Bytes, Identity, seal, unseal
 from mitame.engines.protocol import Abilities, Allow, Candidate, Parts, Rows
-from mitame.engines.ranking import Ids, check_search, rank, should_scan, stacked
-from mitame.engines.scan import scan
+from mitame.engines.ranking import Ids, check_search, should_scan, stacked
+from mitame.engines.scan import rank_or_scan, scan
 from mitame.engines.settings import Common, Range, check_rows, read
 from mitame.errors import CorruptCollection, MissingExtra, MitameError, UsageError
 from mitame.neighbors import Neighbors
@@ -239,9 +239,7 @@ class LibraryIndex:
         ids = ids[(ids >= 0) & (ids < self.rows)]
         if allow is not None:
             ids = ids[allow[ids]]
-        if len(ids) < wanted:
-            return scan(self._vectors, query[np.newaxis], k, distance, allow)
-        return rank(self._vectors, query, ids, k, distance)
+        return rank_or_scan(self._vectors, query, ids, k, distance, allow=allow, wanted=wanted)
 
 
 def _eased(rows: Rows, common: Common) -> Common:

@@ -23,6 +23,8 @@ Rows: TypeAlias = NDArray[np.float32]
 Parts: TypeAlias = Mapping[str, NDArray[Any]]
 """Arrays by name (lower-case letters, digits and hyphens, at most 40): uint8, int32, int64, float16
 or float32 with one or two axes. Opened ones are mapped and read-only, and may be damaged."""
+Kept: TypeAlias = NDArray[np.int64]
+"""The new number of each older row, -1 where it is gone."""
 Settings: TypeAlias = Mapping[str, Any]
 """How an index is built, beside the rows: what JSON can hold."""
 
@@ -90,6 +92,7 @@ class Abilities:
         seeded: its chance comes from the seed; without it no two builds are alike.
         maps: opening copies no part and reads none whole.
         releases_gil: a search leaves the interpreter to other threads while it looks.
+        extends: it is an `ExtendingEngine`: an index can follow its rows without being built anew.
     """
 
     exact: bool
@@ -100,6 +103,7 @@ class Abilities:
     seeded: bool = True
     maps: bool = False
     releases_gil: bool = True
+    extends: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,4 +174,33 @@ class Engine(Protocol):
 
     def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
         """Ways to build it over this many rows, cheapest first; the first is the default's."""
+        ...
+
+
+class ExtendingEngine(Engine, Protocol):
+    """An engine whose indexes can follow their rows; what `Abilities.extends` declares."""
+
+    def extend(
+        self, vectors: Rows, distance: Distance, parts: Parts, kept: Kept, **settings: Any
+    ) -> Index:
+        """The index over new rows, made from one over older rows, most of which are still there.
+
+        What it answers is held to the same laws as what `build` makes. It may build anew where
+        that is better, and its parts may be larger than those of an index that was built anew.
+
+        Args:
+            vectors: float32[rows, dimension], the new rows, as `build` takes them.
+            distance: the one that the older index was built for.
+            parts: what the older index's `save` gave, maybe mapped; never changed. They may be
+                those of an index that was extended itself.
+            kept: int64[older rows], the new number of each older row, which has the same floats
+                there; -1 where it is gone. Those that stay keep their order. Rows that no older
+                one became are new; in a merge they stand last.
+            settings: those that the older index was built with; `threads` and `trusted` as now.
+
+        Raises:
+            CorruptCollection: the parts are not what an index over so many older rows saves.
+            InvalidVector, UsageError, MissingExtra: as `build`; UsageError also for a `kept` of
+                another type, shape, range or order (see `mitame.engines.extending`).
+        """
         ...

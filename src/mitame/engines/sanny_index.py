@@ -11,9 +11,9 @@ import numpy as np
 from mitame.distances import Distance, normalise
 from mitame.engines import parallel
 from mitame.engines.protocol import Allow, Rows, Searchable
-from mitame.engines.ranking import Ids, check_search, rank, should_scan, stacked
+from mitame.engines.ranking import Ids, check_search, should_scan, stacked
 from mitame.engines.sanny_votes import Union, elect, unite
-from mitame.engines.scan import scan
+from mitame.engines.scan import rank_or_scan, scan
 from mitame.errors import MitameError
 from mitame.neighbors import Neighbors
 
@@ -152,7 +152,15 @@ class SannyIndex:
             raise failed[0][1]
         wanted = k if allow is None else min(k, int(np.count_nonzero(allow)))
         ranked = [
-            self._answer(query, self._elected(union, k, top), k, allow, wanted)
+            rank_or_scan(
+                self._vectors,
+                query,
+                self._elected(union, k, top),
+                k,
+                self._distance,
+                allow=allow,
+                wanted=wanted,
+            )
             for query, union in zip(queries, self._united(answers), strict=True)
         ]
         return Available(stacked(ranked, k), failed)
@@ -186,8 +194,3 @@ class SannyIndex:
             return union.ids
         share = top * len(self.spread.parts) // _VOTED_SHARE
         return elect(union, max(_LEAST_VOTED * k, share))
-
-    def _answer(self, query: Rows, ids: Ids, k: int, allow: Allow | None, wanted: int) -> Neighbors:
-        if len(ids) < wanted:
-            return scan(self._vectors, query[np.newaxis], k, self._distance, allow)
-        return rank(self._vectors, query, ids, k, self._distance)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mitame.distances import Distance, normalise
 from mitame.engines import parallel
 from mitame.engines.protocol import Allow, Rows
-from mitame.engines.ranking import Ids, check_search, rank, should_scan, stacked
-from mitame.engines.scan import scan
+from mitame.engines.ranking import Ids, check_search, should_scan, stacked
+from mitame.engines.scan import rank_or_scan, scan
 from mitame.engines.suco_axes import Pieces
 from mitame.engines.suco_cells import Cells
 from mitame.errors import CorruptCollection
@@ -177,10 +177,17 @@ class SucoSearch:
         for query, key in zip(queries, keys, strict=True):
             active = self._nearest_cells(key, wanted)
             ids = self._elected(self._hits(key, active), chosen.budget(k, self.rows), allow)
-            if len(ids) < min(k, allowed):
-                answers.append(scan(self._vectors, query[np.newaxis], k, self._distance, allow))
-            else:
-                answers.append(rank(self._vectors, query, ids, k, self._distance))
+            answers.append(
+                rank_or_scan(
+                    self._vectors,
+                    query,
+                    ids,
+                    k,
+                    self._distance,
+                    allow=allow,
+                    wanted=min(k, allowed),
+                )
+            )
         return answers
 
     def _nearest_cells(self, keys: Keys, wanted: float) -> list[Ids]:

@@ -125,7 +125,8 @@ class CascadeIndex:
                 self._plans[k, effort] = self._native.quick(*found, self._threads)
             return found
         share = max(0.01, np.count_nonzero(allow) / len(allow))
-        roots, lists = round(plan.roots / share), round(plan.lists / share)
+        roots = min(round(plan.roots / share), sizes["roots"])
+        lists = min(round(plan.lists / share), sizes["lists"])
         return roots, lists, plan.shorts, plan.beam, plan.exact
 
     def _is_tame(self, queries: Rows) -> bool:

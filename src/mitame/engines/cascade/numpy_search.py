@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.engines.cascade.part_checks import check_parts, line_of
 from mitame.engines.cascade.shape import (
     BLOCK,
     FAR,
     FINE_AXES,
     LINE,
-    NODE,
     NODE_2,
     NODE_4,
     NODE_8,
@@ -28,7 +28,6 @@ from mitame.engines.cascade.shape import (
     PROJECTED,
     TAIL,
     Floats,
-    rounded,
 )
 
 Places = NDArray[np.int64]
@@ -36,7 +35,8 @@ Parts = Mapping[str, NDArray[Any]]
 _STEP = 4
 _ONE = np.float32(1)
 _UNIT = 4e-6
-_LONGEST = 1e24
+_LONGEST = np.float32(1e10)
+"""Most that one unit of a query's code may be worth."""
 
 
 class NumpyCascade:
@@ -51,10 +51,11 @@ class NumpyCascade:
     """
 
     def __init__(self, parts: Parts, sizes: Mapping[str, int]) -> None:
-        self._parts = parts
         self._sizes = dict(sizes)
-        _check(parts, self._sizes)
-        self._axes = _axes(parts)
+        check_parts(parts, self._sizes)
+        flat = {name: part.reshape(-1) for name, part in parts.items() if name != "vectors"}
+        self._parts: Parts = {**flat, "vectors": parts["vectors"]}
+        self._axes = _axes(self._parts)
 
     def quick(self, *plan: int) -> tuple[int, ...]:
         """A plan and threads as `search_quick` takes them."""
@@ -119,6 +120,7 @@ class _Query:
         self.axes = axes
         self.query = query
         self.scale = np.float32(0)
+        self.line = line_of(sizes)
 
     def run(  # noqa: PLR0917 (the native search's order)
         self,
@@ -131,10 +133,10 @@ class _Query:
         ids: NDArray[np.int64],
         distances: Floats,
     ) -> int:
-        if not self._is_usual():
-            return 1
+        ids[:], distances[:] = -1, np.inf
         with np.errstate(all="ignore"):
-            self._prepare()
+            if not self._is_usual() or not self._prepare():
+                return 1
             chosen = _first(self._roots(), roots)
             found = self._table("list", chosen, None)
             places = None if found is None else self._table("row", _first(found, lists), allow)
@@ -142,27 +144,27 @@ class _Query:
                 return 2
             kept = _lowest(*places, shorts)[1]
             keys = self._node_keys(kept)
-            gathered = self._followed(keys, kept, beam, allow)
+            real = keys < FAR  # a norm may be damaged
+            gathered = self._followed(keys[real], kept[real], beam, allow)
             if gathered is None:
                 return 2
-            if "tails" in self.parts:
-                gathered = self._tails(*gathered), gathered[1]
             order = np.lexsort((gathered[1], gathered[0]))
             few = max(exact, len(ids))
             return self._rank(gathered[1][order][:few], ids, distances)
 
     def _is_usual(self) -> bool:
-        square = float(self.query.astype(np.float64) @ self.query)
         if self.sizes["distance"] == 1:
-            return abs(square - 1) < _UNIT
-        return square < _LONGEST  # false for what is no number
+            return abs(float(self.query.astype(np.float64) @ self.query) - 1) < _UNIT
+        return bool(np.isfinite(self.query).all())
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> bool:
         p, s = self.parts, self.sizes
         query = self.query.astype(np.float32)
         padded = np.zeros(len(p["mean"]), np.float32)
         padded[: s["dimension"]] = query if s["distance"] == 2 else query - p["mean"][: len(query)]
         whole, scale = _quantised(padded)
+        if scale > _LONGEST:
+            return False
         fine, low = self.axes
         zero = np.float32(128 * whole.sum())
         count = min(FINE_AXES, s["projected"])
@@ -177,6 +179,7 @@ class _Query:
         self.centre, centre_scale = _quantised(self.z[: s["coarse"]])
         self.scale = centre_scale * p["centre-step"].ravel()[0]
         self._prepare_node()
+        return True
 
     def _prepare_node(self) -> None:
         steps = self.parts["node-steps"]
@@ -214,12 +217,14 @@ class _Query:
         begin, end = starts[chosen], starts[chosen + 1]
         if (begin < 0).any() or (end < begin).any() or (end > blocks).any():
             return None
+        if (end - begin).sum() > blocks:  # lists that overlap
+            return None
         spans = [np.arange(b * BLOCK, e * BLOCK) for b, e in zip(begin, end, strict=True)]
         centres = p[f"{name}-centres"].reshape(len(starts) - 1, -1)[chosen]
         four, two, offset = self._short(p[f"{name}-steps"])
         bases = np.repeat(offset - self._to_centres(centres), (end - begin) * BLOCK)
         places = np.concatenate([*spans, np.empty(0, np.int64)]).astype(np.int64)
-        codes = p[f"{name}-codes"].reshape(blocks, -1)[places[::BLOCK] // BLOCK]
+        codes = p[f"{name}-codes"].reshape(blocks, self.line)[places[::BLOCK] // BLOCK]
         a, b = _short_sums(codes, self.sizes["fours"], four[0], two[0])
         norms = p[f"{name}-norms"][places]
         keys = norms + bases - four[1] * a.astype(np.float32) - two[1] * b.astype(np.float32)
@@ -255,13 +260,12 @@ class _Query:
         keys = norms + self.offset
         for codes, (whole, scale) in zip(groups, self.node, strict=False):
             keys = keys - scale * (codes.astype(np.int32) @ whole).astype(np.float32)
+        if "tails" in self.parts:
+            tails = self.parts["tails"].reshape(-1, LINE)[places]
+            whole, scale = self.node[3]
+            sums = (_pairs(tails).astype(np.int32) @ whole).astype(np.float32)
+            keys = keys + self.tail_offset - scale * sums
         return np.asarray(keys, np.float32)
-
-    def _tails(self, keys: Floats, places: Places) -> Floats:
-        tails = self.parts["tails"].reshape(-1, LINE)[places]
-        whole, scale = self.node[3]
-        sums = (_pairs(tails).astype(np.int32) @ whole).astype(np.float32)
-        return np.asarray(keys + self.tail_offset - scale * sums, np.float32)
 
     def _followed(
         self, keys: Floats, places: Places, most: int, allow: NDArray[np.bool_] | None
@@ -279,9 +283,10 @@ class _Query:
     ) -> tuple[Floats, Places] | None:
         seen, done = set(beam.places), set[int]()
         left = _room(most, edges.shape[1]) // 2 - len(beam.places)
-        while left > 0:
-            todo = [place for place in beam.places if place not in done][:_STEP]
-            if not todo:
+        waiting: list[int] = []
+        while True:
+            todo = [place for place in beam.places if place not in done][:_STEP] if left > 0 else []
+            if not waiting and not todo:
                 break
             found: list[int] = []
             for place in todo:
@@ -295,9 +300,10 @@ class _Query:
                         found.append(other)
             done.update(todo)
             left -= len(found)
-            near = self._node_keys(np.array(found, np.int64))
-            for key, place in zip(near, found, strict=True):
+            near = self._node_keys(np.array(waiting, np.int64))
+            for key, place in zip(near, waiting, strict=True):
                 _join(beam, key, place, most)
+            waiting = found
         return np.array(beam.keys, np.float32), np.array(beam.places, np.int64)
 
     def _rank(self, places: Places, ids: NDArray[np.int64], distances: Floats) -> int:
@@ -314,7 +320,8 @@ class _Query:
     def _away(self, rows: Places) -> Floats:
         vectors = self.parts["vectors"][rows]
         if self.sizes["distance"] == 2:
-            return np.asarray(-(vectors @ self.query), np.float32)
+            # Not a matrix product, which sums the last rows in another order than the first.
+            return np.asarray(-(vectors * self.query).sum(axis=1), np.float32)
         inverses = self.parts.get("inverses")
         if inverses is not None:
             vectors = vectors * inverses[rows, np.newaxis]
@@ -402,47 +409,3 @@ def _room(beam: int, degree: int) -> int:
     while out < 64 * beam + 4 * (4 * degree + 4):
         out *= 2
     return out
-
-
-def _check(parts: Parts, s: Mapping[str, int]) -> None:
-    """Types and lengths of the parts.
-
-    Raises:
-        ValueError: one is missing, or has another.
-    """
-    line = LINE * (s["fours"] // 8 + s["twos"] // 16)
-    roots, lists, rows = (BLOCK * s[name] for name in ("root_blocks", "list_blocks", "blocks"))
-    padded = (s["dimension"] + LINE - 1) // LINE * LINE
-    short = s["fours"] + s["twos"]
-    fine = min(FINE_AXES, s["projected"])
-    wanted: dict[str, tuple[type[np.generic], int]] = {
-        "mean": (np.float32, padded),
-        "rotation": (np.uint8, rounded(fine, BLOCK) * padded),
-        "rotation-low": (np.uint8, rounded(s["projected"] - fine, BLOCK) // 2 * padded),
-        "rotation-steps": (np.float32, s["projected"]),
-        "centre-step": (np.float32, 1),
-        "roots": (np.uint8, roots * s["coarse"]),
-        "root-norms": (np.float32, roots),
-        "ids": (np.int32, rows),
-        "nodes": (np.uint8, rows * NODE_BYTES),
-        "node-steps": (np.float32, NODE + TAIL),
-        "vectors": (np.float32, s["rows"] * s["dimension"]),
-    }
-    for name, owners, count in (("list", roots, lists), ("row", lists, rows)):
-        wanted[f"{name}-starts"] = (np.int32, owners + 1)
-        wanted[f"{name}-codes"] = (np.uint8, count // BLOCK * line)
-        wanted[f"{name}-norms"] = (np.float32, count)
-        wanted[f"{name}-steps"] = (np.float32, short)
-        wanted[f"{name}-centres"] = (np.uint8, owners * s["coarse"])
-    optional: dict[str, tuple[type[np.generic], int]] = {
-        "tails": (np.uint8, rows * LINE),
-        "inverses": (np.float32, s["rows"]),
-    }
-    wanted.update({name: it for name, it in optional.items() if name in parts})
-    if s["degree"]:
-        wanted["edges"] = (np.int32, rows * s["degree"])
-    for name, (dtype, length) in wanted.items():
-        if name not in parts:
-            raise ValueError(f"part {name} is missing")
-        if parts[name].dtype != dtype or parts[name].size != length:
-            raise ValueError(f"part {name} has another type or length")

@@ -12,19 +12,21 @@ from numpy.typing import NDArray
 from mitame import native
 from mitame.distances import DISTANCES, Distance
 from mitame.engines.cascade.numpy_search import NumpyCascade
-from mitame.engines.cascade.shape import BLOCK, PROJECTED, Floats, Shape
+from mitame.engines.cascade.shape import BLOCK, LINE, PROJECTED, Floats, Shape
 from mitame.engines.protocol import Parts, Rows
 from mitame.errors import CorruptCollection
 
 FORMAT = 1
 SIZES = "sizes"
 INVERSES = "inverses"
-_NAMES = (
+SIZE_NAMES = (
     "format", "rows", "dimension", "fours", "twos", "coarse", "tail", "projected", "roots", "lists",
     "root_blocks", "list_blocks", "blocks", "degree", "distance",
 )  # fmt: skip
 _DISTANCES: Mapping[Distance, int] = {"euclidean": 0, "cosine": 1, "inner_product": 2}
 _MOST = 2**30
+_PAIR = 2 * LINE
+"""Bytes of two cache lines, which processors like to fetch together."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,23 @@ def stored_of(
         "distance": _DISTANCES[distance],
         **sizes,
     }
-    numbers = np.array([known[name] for name in _NAMES], np.int64)
-    return Stored(shape, known, {SIZES: numbers, **parts}, inverses)
+    numbers = np.array([known[name] for name in SIZE_NAMES], np.int64)
+    at_lines = {name: at_line(part) for name, part in parts.items()}
+    return Stored(shape, known, {SIZES: numbers, **at_lines}, inverses)
+
+
+def at_line(part: NDArray[Any]) -> NDArray[Any]:
+    """The part, or a copy of it that begins at a cache line: codes must not lie across two.
+
+    What a snapshot maps begins at one.
+    """
+    if part.ctypes.data % LINE == 0 and part.flags.c_contiguous:
+        return part
+    room = np.empty(part.nbytes + _PAIR, np.uint8)
+    skip = -room.ctypes.data % _PAIR
+    out = room[skip : skip + part.nbytes].view(part.dtype).reshape(part.shape)
+    out[...] = part
+    return out
 
 
 def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None:
@@ -88,9 +105,9 @@ def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None
     if not parts:
         return None
     numbers = parts.get(SIZES)
-    if numbers is None or numbers.dtype != np.int64 or numbers.shape != (len(_NAMES),):
+    if numbers is None or numbers.dtype != np.int64 or numbers.shape != (len(SIZE_NAMES),):
         raise CorruptCollection("the cascade index has no sizes")
-    sizes = dict(zip(_NAMES, map(int, numbers), strict=True))
+    sizes = dict(zip(SIZE_NAMES, map(int, numbers), strict=True))
     rows, dimension = vectors.shape
     if sizes["format"] != FORMAT or (sizes["rows"], sizes["dimension"]) != (rows, dimension):
         raise CorruptCollection("the cascade index was built over other rows")
@@ -100,6 +117,11 @@ def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None
         raise CorruptCollection("the cascade index has sizes that can't be right")
     if max(sizes["fours"] + sizes["twos"], sizes["projected"]) > PROJECTED or sizes["tail"] > 1:
         raise CorruptCollection("the cascade index has sizes that can't be right")
+    if (
+        sizes["roots"] > BLOCK * sizes["root_blocks"]
+        or sizes["lists"] > BLOCK * sizes["list_blocks"]
+    ):
+        raise CorruptCollection("the cascade index has sizes that can't be right")
     shape = Shape(
         dimension=sizes["dimension"],
         fours=sizes["fours"],
@@ -108,7 +130,8 @@ def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None
         tail=bool(sizes["tail"]),
         projected=sizes["projected"],
     )
-    return Stored(shape, sizes, {name: part for name, part in parts.items() if name != INVERSES})
+    found = {name: at_line(part) for name, part in parts.items() if name != INVERSES}
+    return Stored(shape, sizes, found)
 
 
 def cascade_of(vectors: Rows, stored: Stored) -> Any:

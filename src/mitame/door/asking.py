@@ -1,0 +1,98 @@
+"""Questions: what looks like this?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mitame.arguments import check_threshold, filter_of, lens_of, vector_of
+from mitame.collection.item import check_id
+from mitame.door.held import Held
+from mitame.errors import UsageError
+from mitame.filters import Filter
+from mitame.picture import Picture
+from mitame.search import Answer, Query, check_limit, search, similar
+
+
+class Asking(Held):
+    """What can be asked."""
+
+    def search(
+        self,
+        *,
+        image: Picture | None = None,
+        vector: ArrayLike | None = None,
+        limit: int = 10,
+        where: str | Filter | None = None,
+        lens: str | None = None,
+        score_threshold: float | None = None,
+        effort: float | None = None,
+        exact: bool = False,
+    ) -> Answer:
+        """What looks like this picture, or lies near this vector.
+
+        Args:
+            image: as in `add`.
+            vector: float[dim] of the lens, instead of an image.
+            limit: at most this many items, 1 to 10,000; the answer has as many as match.
+            where: a filter such as ``category=mug,price<5000,sold_out!=true``.
+            lens: which way of being alike; the first one when None.
+            score_threshold: leave out neighbours with a lower score.
+            effort: how hard to look, 0 (quickest) to 1; as was tuned when None.
+            exact: look at every vector, whichever engine was chosen.
+        """
+        if (image is None) == (vector is None):
+            raise UsageError("a search needs either an image or a vector", remedy="give one")
+        condition, lowest = filter_of(where), check_threshold(score_threshold)
+        check_limit(limit)
+        with self._store.pin() as view:
+            # The lens of this very moment: another process may switch its name meanwhile.
+            chosen = lens_of(view.lenses, lens)
+            if image is not None:
+                asked = self._vector_of(image, chosen)
+            elif vector is not None:
+                asked = vector_of(vector, chosen)
+            query = Query(
+                chosen.name,
+                asked[np.newaxis],
+                limit,
+                condition,
+                score_threshold=lowest,
+                effort=effort,
+                exact=exact,
+            )
+            return search(view, query)
+
+    def similar(
+        self,
+        id: str | int,  # noqa: A002
+        *,
+        limit: int = 10,
+        where: str | Filter | None = None,
+        lens: str | None = None,
+        score_threshold: float | None = None,
+        effort: float | None = None,
+        exact: bool = False,
+    ) -> Answer:
+        """What looks like this item; never the item itself.
+
+        Raises:
+            ItemNotFound: no item has this id.
+        """
+        wanted, condition = check_id(id), filter_of(where)
+        lowest = check_threshold(score_threshold)
+        with self._store.pin() as view:
+            return similar(
+                view,
+                wanted,
+                lens=lens_of(view.lenses, lens).name,
+                limit=limit,
+                where=condition,
+                score_threshold=lowest,
+                effort=effort,
+                exact=exact,
+            )
+
+    def embed(self, image: Picture, *, lens: str | None = None) -> NDArray[np.float32]:
+        """A picture's vector under a lens, float32[dim]; nothing is stored."""
+        return self._vector_of(image, lens_of(self.lenses, lens))
