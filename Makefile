@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests benchmarks scripts examples
-NATIVE_TESTS := tests/test_native.py $(wildcard tests/embedders/test_native*.py tests/engines/test_cascade*.py)
+NATIVE_TESTS := tests/test_native.py $(wildcard tests/embedders/test_native*.py tests/engines/cascade/test_*.py)
 
 .PHONY: demo test test-crash native sanitize check format bench bench-collection bench-engines clean help
 help: ## say what can be made
@@ -37,8 +37,9 @@ $(VENV)/.native: $(VENV)/.base
 demo: $(VENV)/.base ## index real pictures and show what looks like what
 	$(BIN)/mitame demo --to demo-out
 
-test: $(VENV)/.test ## run the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+# A process per core: a test that waits for a disk or a process leaves its core to another.
+test: $(VENV)/.test ## run the tests, and say which were skipped and why
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
 
 test-crash: $(VENV)/.test ## kill -9 of writers, mergers and readers, 200 rounds each
 	MITAME_CRASH_ROUNDS=200 $(BIN)/python -m pytest tests/test_crash.py tests/collection -k "kill or crash" -s
@@ -55,7 +56,7 @@ native: $(VENV)/.native ## build the native kernels into src/mitame again, after
 sanitize: $(VENV)/.native $(VENV)/.test ## run the tests of the native kernels under ASan and UBSan
 	$(CMAKE) -B build/sanitize -DMITAME_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
 	$(BIN)/cmake --build build/sanitize
-	$(BIN)/python scripts/sanitized.py build/sanitize -m native -q $(NATIVE_TESTS) $(PYTEST_ARGS)
+	MITAME_FUZZ_SECONDS=30 $(BIN)/python scripts/sanitized.py build/sanitize -m native -q $(NATIVE_TESTS) $(PYTEST_ARGS)
 
 check: $(VENV)/.check ## style, types, imports, dependencies
 	$(BIN)/ruff format --check $(SOURCES)

@@ -17,6 +17,7 @@ namespace mitame::cascade {
 namespace {
 
 constexpr int64_t kThreadsMost = 1024;
+constexpr int32_t kCompared = 160;  // coordinates that decide which edges are kept
 constexpr std::size_t kBitWords = 1 << 14;  // half a million places in 64 KiB
 
 struct Memory {
@@ -146,22 +147,6 @@ void in_parallel(int64_t count, int32_t threads, int64_t share, const Work& work
 
 namespace {
 
-// The coordinates that a node's codes stand for, float[kNodeDims].
-void decode(const Cascade& c, int32_t place, float* out) {
-  const uint8_t* node = c.nodes + static_cast<std::size_t>(place) * kNodeBytes;
-  const float* steps = c.node_steps;
-  for (int i = 0; i < kNode8; ++i) out[i] = (node[i] - 128.0F) * steps[i];
-  for (int i = 0; i < 32; ++i) {
-    out[kNode8 + i] = ((node[32 + i] & 15) - 7.5F) * steps[kNode8 + i];
-    out[kNode8 + 32 + i] = ((node[32 + i] >> 4) - 7.5F) * steps[kNode8 + 32 + i];
-  }
-  const int first = kNode8 + kNode4;
-  for (int plane = 0; plane < 4; ++plane)
-    for (int i = 0; i < 60; ++i)
-      out[first + 60 * plane + i] =
-          (((node[kLine + i] >> (2 * plane)) & 3) - 1.5F) * steps[first + 60 * plane + i];
-}
-
 // One row's candidates, decoded and sorted by how near they are.
 class Pruner {
  public:
@@ -174,13 +159,13 @@ class Pruner {
   // the nearest that were passed over (Malkov and Yashunin 2018, section 4, algorithm 4).
   void prune(int32_t place, const int32_t* candidates, int32_t count, float slack, int32_t degree,
              int32_t* edges) {
-    decode(c_, place, own_.data());
+    near_.decode(c_, place, own_.data());
     order_.clear();
     for (int32_t i = 0; i < count && candidates[i] >= 0; ++i) {
       if (candidates[i] == place) continue;
       float* other = decoded(i);
-      decode(c_, candidates[i], other);
-      order_.push_back({near_.squared(own_.data(), other, kNodeDims), i});
+      near_.decode(c_, candidates[i], other);
+      order_.push_back({near_.squared(own_.data(), other, kCompared), i});
     }
     std::sort(order_.begin(), order_.end(), nearer);
     kept_.clear();
@@ -201,7 +186,7 @@ class Pruner {
   void choose(const Hit& hit, const int32_t* candidates, float slack) {
     for (int32_t other : kept_) {
       if (candidates[other] == candidates[hit.place]) return;
-      if (slack * near_.squared(decoded(other), decoded(hit.place), kNodeDims) < hit.key) {
+      if (slack * near_.squared(decoded(other), decoded(hit.place), kCompared) < hit.key) {
         for (int32_t twin : passed_)
           if (candidates[twin] == candidates[hit.place]) return;
         passed_.push_back(hit.place);

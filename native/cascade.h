@@ -144,6 +144,8 @@ struct Kernel {
                int64_t* ids, float* distances);
   // Squared distance of float[n] and float[n].
   float (*squared)(const float*, const float*, int32_t n);
+  // The coordinates that the codes of a node stand for, float[kNodeDims].
+  void (*decode)(const Cascade&, int32_t place, float* out);
 };
 
 extern const Kernel portable_kernel;

@@ -176,12 +176,11 @@ const uint8_t* allowed(const Cascade& c, const nb::object& allow, Allow& held) {
   return reinterpret_cast<const uint8_t*>(held.data());
 }
 
-// Keeps what says most: that a part is damaged, then any other.
+// Keeps the status that says most: damaged, then unusual, then few.
 void worsen(std::atomic<int32_t>& worst, int32_t status) {
-  const int32_t ok = static_cast<int32_t>(Status::ok);
-  const int32_t damaged = static_cast<int32_t>(Status::damaged);
+  constexpr int kSays[] = {0, 2, 3, 1};
   int32_t before = worst.load();
-  while (status != ok && before != damaged && !worst.compare_exchange_weak(before, status)) {
+  while (kSays[status] > kSays[before] && !worst.compare_exchange_weak(before, status)) {
   }
 }
 

@@ -610,6 +610,22 @@ class Search {
   int32_t lists_ = 0, beam_count_ = 0;
 };
 
+// The coordinates that a node's codes stand for, float[kNodeDims].
+void decode(const Cascade& c, int32_t place, float* out) {
+  const uint8_t* node = c.nodes + static_cast<std::size_t>(place) * kNodeBytes;
+  const float* steps = c.node_steps;
+  for (int i = 0; i < kNode8; ++i) out[i] = (node[i] - 128.0F) * steps[i];
+  for (int i = 0; i < 32; ++i) {
+    out[kNode8 + i] = ((node[32 + i] & 15) - 7.5F) * steps[kNode8 + i];
+    out[kNode8 + 32 + i] = ((node[32 + i] >> 4) - 7.5F) * steps[kNode8 + 32 + i];
+  }
+  const int first = kNode8 + kNode4;
+  for (int plane = 0; plane < 4; ++plane)
+    for (int i = 0; i < 60; ++i)
+      out[first + 60 * plane + i] =
+          (((node[kLine + i] >> (2 * plane)) & 3) - 1.5F) * steps[first + 60 * plane + i];
+}
+
 template <class V>
 constexpr Kernel make_kernel() {
   return Kernel{
@@ -627,6 +643,7 @@ constexpr Kernel make_kernel() {
         Search<V>(c, plan, m).scan(query, k, allow, ids, distances);
       },
       &V::squared,
+      &decode,
   };
 }
 

@@ -28,6 +28,8 @@ std::vector<std::string> kernel_names() {
 }  // namespace mitame
 
 NB_MODULE(_native, module) {
+  // What is alive when the interpreter ends is freed with the process.
+  nb::set_leak_warnings(false);
   module.def("kernel", [] { return std::string(mitame::name_of(mitame::chosen_kernel())); },
              "Name of the kernel that runs.");
   module.def("kernels", &mitame::kernel_names,

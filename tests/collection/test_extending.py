@@ -247,14 +247,18 @@ class _Forgetful(CoarseIndex):
         return Neighbors(ids, np.ones(ids.shape, np.float32))
 
 
-def test_an_index_that_has_become_bad(shop: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where extending costs recall that was wished for, it is built anew."""
+@pytest.mark.parametrize("kind", [_Forgetful, CoarseIndex])
+def test_an_index_that_has_become_bad(
+    shop: Store, monkeypatch: pytest.MonkeyPatch, kind: type[CoarseIndex]
+) -> None:
+    """Where extending costs recall that was wished for, or much effort, it is built anew."""
 
     class Worse(Extending):
         def extend(self, vectors: Rows, *given: Any, **settings: Any) -> CoarseIndex:
             made = super().extend(vectors, *given, **settings)
             parts = made.save()
-            return _Forgetful(vectors, "cosine", 1, parts["order"], parts["keys"])
+            order = parts["order"] if kind is _Forgetful else np.roll(parts["order"], 100)
+            return kind(vectors, "cosine", 1, order, parts["keys"])
 
     worse = Worse()
     use_engines(monkeypatch, worse)

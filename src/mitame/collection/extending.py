@@ -24,6 +24,8 @@ MOST_CHANGED = 0.25
 """Share of the rows that may have come or gone since the index was built anew."""
 LOST_RECALL = 0.005
 """Recall that an extended index may lose where it then misses what was wished for."""
+MORE_EFFORT = 0.1
+"""Effort that an extended index may take beyond what the older one took."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,14 @@ class OlderIndex:
             return None
 
     def is_worse(self, facts: IndexFacts) -> bool:
-        """Whether an index that was extended misses what is wished, and this one missed less."""
+        """Whether extending has cost what is wished for: recall, or the effort that reaches it."""
         lost = self.facts.recall - facts.recall
-        return facts.recall < facts.wanted.recall and lost > LOST_RECALL
+        if facts.recall < facts.wanted.recall and lost > LOST_RECALL:
+            return True
+        before, now = self.facts.effort, facts.effort
+        if now is None or facts.wanted.effort != self.facts.wanted.effort:
+            return False
+        return before is None or now > before + MORE_EFFORT
 
 
 def older_index(derivation: Derivation, wanted: Choice, engine: Engine) -> OlderIndex | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mitame.distances import UNIT_TOLERANCE, Distance, norms
 from mitame.engines.cascade import coding
 from mitame.engines.cascade.clustering import (
+    PER_CENTRE,
     axes_of,
     k_means,
     nearest,
@@ -30,7 +31,6 @@ from mitame.engines.cascade.shape import (
     Floats,
     Shape,
     rounded,
-    shape_for,
 )
 
 Numbers = NDArray[np.int64]
@@ -38,7 +38,7 @@ Arrays = dict[str, NDArray[Any]]
 
 _BLOCK_FLOATS = 1 << 23
 _SAMPLE = 20_000
-_STEP_SAMPLE = 50_000
+_STEP_SAMPLE = 20_000
 _MANY_LISTS = 4_096
 
 
@@ -85,17 +85,28 @@ class Frame:
 
     Attributes:
         mean: float32[dimension].
-        axes: float32[projected, dimension], those with most energy first.
+        axes: float32[n, dimension], those with most energy first.
+        shares: float32[dimension], each one's share of the energy.
     """
 
     mean: Floats
     axes: Floats
+    shares: Floats
+
+    def first(self, count: int) -> Frame:
+        """The same with so many axes."""
+        return replace(self, axes=self.axes[:count])
 
     def project(self, rows: Floats) -> tuple[Floats, Floats]:
         """Coordinates float32[n, projected], and squared distances to the mean, float32[n]."""
         centred: Floats = rows - self.mean
         squares: Floats = np.einsum("nd,nd->n", centred, centred)
         return np.asarray(centred @ self.axes.T, np.float32), squares
+
+    def leading(self, rows: Floats, width: int) -> Floats:
+        """The first coordinates alone, float32[n, width], zeros where there are fewer."""
+        axes = self.axes[:width]
+        return widened(np.asarray((rows - self.mean) @ axes.T, np.float32), width)
 
 
 @dataclass(frozen=True)
@@ -122,21 +133,17 @@ class Lists:
         return np.asarray(np.rint(centres / np.float32(self.step)) + 128, np.uint8)
 
 
-def frame_of(rows: Rows, seed: int, *, edges: bool) -> tuple[Frame, Shape]:
-    """Axes from a sample of the rows, and the widths of codes that fit them."""
+def frame_of(rows: Rows, seed: int) -> Frame:
+    """All axes, from a sample of the rows."""
     sample = Rows(sampled(rows.vectors, _SAMPLE, seed), rows.distance)
-    mean, axes, shares = axes_of(sample.at(slice(None)))
-    shape = shape_for(shares, edges=edges)
-    return Frame(mean, axes[: shape.projected]), shape
+    return Frame(*axes_of(sample.at(slice(None))))
 
 
 def lists_of(rows: Rows, frame: Frame, shape: Shape, count: int, seed: int) -> Lists:
     """Cluster the leading coordinates of a sample."""
-    most = max(_SAMPLE, count * 48)
+    most = max(_SAMPLE, count * PER_CENTRE)
     sample = Rows(sampled(rows.vectors, most, seed), rows.distance)
-    points = np.concatenate(
-        [widened(frame.project(block)[0], shape.coarse) for _, block in sample.blocks()]
-    )
+    points = np.concatenate([frame.leading(block, shape.coarse) for _, block in sample.blocks()])
     centres = k_means(points, count, seed)
     roots = k_means(centres, max(1, min(count, round(np.sqrt(count)))), seed)
     step = max(float(np.abs(centres).max()), float(np.abs(roots).max()), 1e-20) / 127
@@ -173,7 +180,7 @@ def assigned(rows: Rows, frame: Frame, shape: Shape, lists: Lists) -> Numbers:
     """int64[n]: the list of each row."""
     out = np.empty(len(rows), np.int64)
     for where, block in rows.blocks():
-        points = widened(frame.project(block)[0], shape.coarse)
+        points = frame.leading(block, shape.coarse)
         if len(lists.centres) > _MANY_LISTS:
             out[where] = nearest_by_roots(points, lists.centres, lists.roots, lists.root_of)
         else:

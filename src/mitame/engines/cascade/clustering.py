@@ -10,9 +10,9 @@ from mitame.engines.cascade.shape import Floats
 Numbers = NDArray[np.int64]
 
 _BLOCK = 4_096
-_PER_CENTRE = 48
+PER_CENTRE = 32
 """Points that k-means looks at for each centre."""
-_ROUNDS = 8
+_ROUNDS = 6
 _FLAT = 4_096
 """Up to so many centres, each is compared with all points of the sample."""
 _NEAR_ROOTS = 8
@@ -48,7 +48,7 @@ def k_means(points: Floats, count: int, seed: int) -> Floats:
     if count > _FLAT:
         return _in_two_steps(points, count, seed)
     rng = np.random.default_rng(seed)
-    sample = sampled(points, count * _PER_CENTRE, seed)
+    sample = sampled(points, count * PER_CENTRE, seed)
     centres = sample[rng.permutation(len(sample))[:count]]
     for _ in range(_ROUNDS):
         centres = _moved(sample, centres, nearest(sample, centres), rng)
@@ -69,7 +69,7 @@ def _moved(sample: Floats, centres: Floats, owner: Numbers, rng: np.random.Gener
 def _in_two_steps(points: Floats, count: int, seed: int) -> Floats:
     """Groups first, then centres within each, as many as it has points."""
     groups = k_means(points, max(2, int(np.sqrt(count))), seed)
-    sample = sampled(points, count * _PER_CENTRE, seed)
+    sample = sampled(points, count * PER_CENTRE, seed)
     owner = nearest(sample, groups)
     counts = np.bincount(owner, minlength=len(groups))
     shares = _shares(counts, count)

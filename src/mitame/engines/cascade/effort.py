@@ -49,13 +49,13 @@ def plan_for(effort: float, k: int, *, roots: int, lists: int, edges: bool) -> P
 
 
 def _along_edges(effort: float, k: int, wide: float, roots: int, lists: int) -> Plan:
-    beam = _between(16 * wide, 500 * wide, effort)
+    beam = _between(14 * wide, 400 * wide, effort)
     return Plan(
-        roots=max(4, round(roots * _between(0.12, 0.3, effort))),
-        lists=min(lists, round(_between(3, 10, effort))),
-        shorts=max(16, min(round(beam), 48)),
+        roots=max(4, round(roots * _between(0.12, 0.25, effort))),
+        lists=min(lists, round(_between(2, 6, effort))),
+        shorts=max(16, min(round(beam), 32)),
         beam=round(beam) + k // 4,
-        exact=k + round(wide * _between(3, 90, effort)),
+        exact=k + round(0.4 * beam),
     )
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mitame import native
 from mitame.distances import DISTANCES, Distance, norms
 from mitame.engines.cascade import building
-from mitame.engines.cascade.graph import edges_of
+from mitame.engines.cascade.graph import Edges, edges_of
 from mitame.engines.cascade.index import CascadeIndex
 from mitame.engines.cascade.parts import Stored, cascade_of, read_parts, stored_of
+from mitame.engines.cascade.shape import Shape, is_flat, shape_for
 from mitame.engines.protocol import Abilities, Candidate, Parts, Rows
 from mitame.engines.settings import Common, Range, check_rows, read
 
@@ -21,8 +23,10 @@ SMALL = 64
 """Rows below which all are looked at."""
 _TAME = (1e-12, 1e12)
 """Lengths whose squares stay far from float32's ends."""
-_MANY = 40_000
-"""Rows from which edges cost less than the lists that they spare."""
+_MANY, _VERY_MANY = 20_000, 500_000
+"""Rows from which edges cost less than the lists that they spare: where much energy lies beyond the
+leading coordinates, and always."""
+_DEGREE = 24
 _ROWS_PER_LIST = 56
 
 
@@ -70,11 +74,10 @@ class CascadeEngine:
         return CascadeIndex(rows, distance, read_parts(rows, distance, parts))
 
     def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
-        """With edges and without."""
+        """As it is usual for so many rows; with lists alone; with edges."""
         efforts = (*tuple(step / 20 for step in range(20)), 1.0)
-        lists = Candidate({"degree": 0}, efforts)
-        edges = Candidate({"degree": 24}, efforts)
-        return (edges, lists) if rows >= _MANY else (lists, edges)
+        usual = Candidate({}, efforts)
+        return usual, Candidate({"degree": 0}, efforts), Candidate({"degree": _DEGREE}, efforts)
 
 
 def _is_tame(rows: Rows) -> bool:
@@ -86,11 +89,11 @@ def _is_tame(rows: Rows) -> bool:
 
 
 def _stored(rows: building.Rows, own: dict[str, int], common: Common) -> Stored:
-    degree = own["degree"] if own["degree"] >= 0 else (24 if len(rows) >= _MANY else 0)
-    if native.module() is None:
-        degree = 0
     count = min(own["lists"] or max(16, len(rows) // _ROWS_PER_LIST), len(rows))
-    frame, shape = building.frame_of(rows, common.seed, edges=degree > 0)
+    frame = building.frame_of(rows, common.seed)
+    degree = _degree(own["degree"], frame, len(rows))
+    shape = shape_for(frame.shares, edges=degree > 0)
+    frame = frame.first(shape.projected)
     lists = building.lists_of(rows, frame, shape, count, common.seed)
     owner = building.assigned(rows, frame, shape, lists)
     steps = building.steps_of(rows, frame, shape, lists, owner)
@@ -101,11 +104,51 @@ def _stored(rows: building.Rows, own: dict[str, int], common: Common) -> Stored:
         **building.row_parts(rows, frame, shape, lists=lists, steps=steps, owner=owner),
     }
     sizes = {"rows": len(rows), "roots": len(lists.roots), "lists": len(lists.centres)}
-    plain = stored_of(shape, {**sizes, "degree": 0}, rows.distance, parts, rows.inverses)
+    return with_edges(rows, shape, sizes, parts, degree=degree, threads=common.threads)
+
+
+def with_edges(
+    rows: building.Rows,
+    shape: Shape,
+    sizes: dict[str, int],
+    parts: dict[str, NDArray[Any]],
+    *,
+    degree: int,
+    threads: int,
+) -> Stored:
+    """What is stored, with so many edges per row at most.
+
+    Args:
+        rows: that the parts are of.
+        shape: the widths of codes.
+        sizes: rows, roots and lists.
+        parts: all but edges.
+        degree: 0 for no edges.
+        threads: at least 1.
+    """
+
+    def stored(edges: Edges | None) -> Stored:
+        more = {} if edges is None else {"edges": edges}
+        known = {**sizes, "degree": 0 if edges is None else degree}
+        return stored_of(shape, known, rows.distance, {**parts, **more}, rows.inverses)
+
     if not degree:
-        return plain
-    searcher = cascade_of(rows.vectors, plain)
-    places = len(parts["ids"])
-    edges = edges_of(searcher, places, degree, roots=sizes["roots"], threads=common.threads)
-    sizes["degree"], parts["edges"] = degree, edges
-    return stored_of(shape, sizes, rows.distance, parts, rows.inverses)
+        return stored(None)
+    edges = edges_of(
+        lambda edges: cascade_of(rows.vectors, stored(edges)),
+        len(parts["ids"]),
+        degree,
+        roots=sizes["roots"],
+        threads=threads,
+    )
+    return stored(edges)
+
+
+def _degree(wanted: int, frame: building.Frame, rows: int) -> int:
+    """Edges per row: where the energy is spread out, lists alone have to look far."""
+    if native.module() is None:
+        return 0
+    if wanted >= 0:
+        return wanted
+    far = is_flat(frame.shares) and rows >= _MANY
+    return _DEGREE if far or rows >= _VERY_MANY else 0

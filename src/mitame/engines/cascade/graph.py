@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,23 +11,35 @@ from numpy.typing import NDArray
 Edges = NDArray[np.int32]
 
 SLACK = 1.0
-_FOUND = 2.5
+_FOUND = 4
 """Neighbours that are looked for, per edge that is kept."""
 
 
-def edges_of(native: Any, places: int, degree: int, *, roots: int, threads: int) -> Edges:
+def edges_of(
+    searcher: Callable[[Edges | None], Any], places: int, degree: int, *, roots: int, threads: int
+) -> Edges:
     """int32[places, degree] with -1 after the last.
 
+    Twice: neighbours found by the lists give edges, along which better neighbours are found.
+
     Args:
-        native: the cascade without edges.
+        searcher: the native cascade with these edges, or with none.
         places: of its rows.
         degree: edges per row, at most.
         roots: how many it has.
         threads: at least 1.
     """
-    width = int(_FOUND * degree)
+    plain, few = searcher(None), max(4, roots // 6)
+    width = degree + degree // 2
     found = np.empty((places, width), np.int32)
-    native.neighbours(found, max(4, roots // 5), 12, 4 * width, width + 8, threads)
+    plain.neighbours(found, few, 10, 3 * width, width + 4, threads)
+    edges = _both_thinned(plain, found, degree, threads)
+    found = np.empty((places, _FOUND * degree), np.int32)
+    searcher(edges).neighbours(found, few, 3, 32, (_FOUND + 1) * degree, threads)
+    return _both_thinned(plain, found, degree, threads)
+
+
+def _both_thinned(native: Any, found: Edges, degree: int, threads: int) -> Edges:
     out = _thinned(native, found, degree, threads)
     return _thinned(native, both_ways(out, 2 * degree), degree, threads)
 

@@ -19,6 +19,7 @@ from mitame.neighbors import PADDING, Neighbors
 _TAME = 1e12
 """Longest query whose squares are far from float32's end."""
 _DAMAGED = 2
+_ID, _DISTANCE = np.dtype(np.int64), np.dtype(np.float32)
 _PLANS = 1_000
 """Plans that are remembered."""
 
@@ -36,7 +37,7 @@ class CascadeIndex:
         self._vectors = vectors
         self._distance = distance
         self._stored = stored
-        self._native = None if stored is None else cascade_of(vectors, stored)
+        self._native: Any = None if stored is None else cascade_of(vectors, stored)
         self._threads = usable_cores()
         self._plans: dict[tuple[int, float | None], Any] = {}
 
@@ -73,24 +74,24 @@ class CascadeIndex:
             InvalidVector, UsageError: as the protocol says.
             CorruptCollection: a part is damaged.
         """
-        if self._native is not None and allow is None:
-            quick = self._quick(self._native, queries, k, effort)
+        if allow is None:
+            quick = self._plans.get((k, effort))
             if quick is not None:
-                return quick
+                found = self._asked_before(quick, queries, k)
+                if found is not None:
+                    return found
         return self._checked(queries, k, effort, allow)
 
-    def _quick(self, native: Any, queries: Rows, k: int, effort: float | None) -> Neighbors | None:
-        """The answer to a question that needs no checks but those of the kernel, else None."""
-        plan = self._plans.get((k, effort))
-        if plan is None:
-            return None
+    def _asked_before(self, quick: Any, queries: Rows, k: int) -> Neighbors | None:
+        """The answer where the kernel finds nothing that needs a closer look, else None."""
         try:
-            ids = np.empty((len(queries), k), np.int64)
-            away = np.empty((len(queries), k), np.float32)
-            status = native.search_quick(queries, ids, away, plan)
+            ids = np.empty((len(queries), k), _ID)
+            away = np.empty((len(queries), k), _DISTANCE)
+            if self._native.search_quick(queries, ids, away, quick):
+                return None
         except (TypeError, ValueError):  # another type or shape: the checks say what is wrong
             return None
-        return Neighbors(ids, away) if status == 0 else None
+        return Neighbors(ids, away)
 
     def _checked(
         self, queries: Rows, k: int, effort: float | None, allow: Allow | None

@@ -7,6 +7,7 @@ within rounding.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from mitame.engines.cascade.shape import (
 Places = NDArray[np.int64]
 Parts = Mapping[str, NDArray[Any]]
 _STEP = 4
+_SAYING = (0, 3, 1, 2)
+"""Statuses, the one that says most last."""
 _ONE = np.float32(1)
 _UNIT = 4e-6
 _LONGEST = np.float32(1e10)
@@ -92,10 +95,13 @@ class NumpyCascade:
         """Fill ids int64[q, k] and distances float32[q, k]; 0, or 1 for an
         unusual query, 2 for a damaged part, 3 for fewer than k."""
         worst = 0
+        roots, lists, shorts, beam, exact = (
+            max(1, most) for most in (roots, lists, shorts, beam, exact)
+        )
         for q, query in enumerate(queries):
             one = _Query(self._parts, self._sizes, self._axes, query)
             status = one.run(roots, lists, shorts, beam, exact, allow, ids[q], distances[q])
-            worst = max(worst, status)
+            worst = max(worst, status, key=_SAYING.index)
         return worst
 
 
@@ -285,7 +291,8 @@ class _Query:
         left = _room(most, edges.shape[1]) // 2 - len(beam.places)
         waiting: list[int] = []
         while True:
-            todo = [place for place in beam.places if place not in done][:_STEP] if left > 0 else []
+            open_ = (place for place in beam.places if place not in done)
+            todo = list(itertools.islice(open_, _STEP)) if left > 0 else []
             if not waiting and not todo:
                 break
             found: list[int] = []
@@ -373,8 +380,9 @@ def _short_sums(
     codes: NDArray[np.uint8], fours: int, four: NDArray[np.int32], two: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Sums int32[rows] for blocks uint8[b, bytes]: of 4-bit and of 2-bit coordinates."""
-    words = codes.reshape(len(codes), -1, BLOCK, 4).transpose(0, 2, 1, 3)
-    rows = words.reshape(len(codes) * BLOCK, -1, 4)
+    lines = codes.shape[1] // LINE
+    words = codes.reshape(len(codes), lines, BLOCK, 4).transpose(0, 2, 1, 3)
+    rows = words.reshape(len(codes) * BLOCK, lines, 4)
     halves = rows[:, : fours // 8]
     pairs = rows[:, fours // 8 :]
     a = np.stack([halves & 15, halves >> 4], axis=2).reshape(len(rows), fours)
@@ -398,7 +406,7 @@ def _join(beam: _Beam, key: np.float32, place: int, most: int) -> None:
             return
         beam.keys.pop()
         beam.places.pop()
-    at = int(np.searchsorted(np.array(beam.keys, np.float32), key, side="right"))
+    at = bisect.bisect_right(beam.keys, key)
     beam.keys.insert(at, key)
     beam.places.insert(at, place)
 

@@ -82,11 +82,16 @@ def shape_for(shares: Floats, *, edges: bool) -> Shape:
     dimension = len(shares)
     fours = min(64, rounded(dimension, 16))
     twos = min(64 if edges else 128, rounded(max(0, dimension - fours), 16))
-    coarse = min(256, rounded(dimension, LINE))
-    tail = float(shares[NODE:].sum()) > _TAIL_FROM
+    coarse = min(128 if edges else 256, rounded(dimension, LINE))
+    tail = is_flat(shares)
     enough = 1 + int(np.searchsorted(np.cumsum(shares), _ENOUGH))
     used = PROJECTED if tail else min(NODE, max(rounded(enough, 16), coarse, fours + twos))
     return Shape(dimension, fours, twos, coarse, tail, min(dimension, used))
+
+
+def is_flat(shares: Floats) -> bool:
+    """Whether much of the energy lies beyond a node's coordinates."""
+    return float(shares[NODE:].sum()) > _TAIL_FROM
 
 
 def rounded(number: int, to: int) -> int:
