@@ -38,6 +38,8 @@ ODD_FLOATS = (np.nan, np.inf, -np.inf, 3e38, -3e38, 1e30, -1e30, 1e-45, -0.0, 1e
 ODD_NUMBERS = (-1, -(2**31), 2**31 - 1, 2**30, 2**16, 255, 16, 1, 0)
 LONGEST = 1 << 24
 """Elements of a part that is made."""
+STDERR = 2
+"""Where a hang is reported, whatever stands in for `sys.stderr` under a test."""
 RESIZED = ("root_blocks", "list_blocks", "blocks", "degree", "twos", "fours", "coarse", "projected")
 
 
@@ -310,7 +312,7 @@ def run(seconds: float, seed: int, *, limit: float = 60, rounds: int = 10**9) ->
     noticed = number = 0
     try:
         while number < rounds and time.monotonic() < until:
-            faulthandler.dump_traceback_later(limit, exit=True, file=sys.__stderr__)
+            faulthandler.dump_traceback_later(limit, exit=True, file=STDERR)
             try:
                 noticed += run_round(found, seed, number)
             except BaseException as error:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mitame.choosing.growth import carried, carried_recall, carried_trial
 from mitame.choosing.measurement import Point, Trial
-from mitame.choosing.pick import ALIKE, WORTH, Picked, candidate, pick, reason
+from mitame.choosing.pick import ALIKE, UNNOTICED, WORTH, Picked, candidate, pick, reason
 from mitame.choosing.wish import Wish
 
 
@@ -90,9 +90,17 @@ def test_alike_times_leave_it_to_build_and_memory() -> None:
 
 def test_exact_wins_where_hardly_anything_is_quicker() -> None:
     """It needs no build and misses nothing."""
-    exact = Trial("exact", {}, 1_000, 0.0, 0, (point(1.0, 1.0, 100),))
-    assert best([exact, trial("a", (1.0, 0.99, 85))], Wish()).best.trial is exact
-    a = trial("a", (1.0, 0.99, 70))
+    exact = Trial("exact", {}, 1_000, 0.0, 0, (point(1.0, 1.0, 1_000),))
+    assert best([exact, trial("a", (1.0, 0.99, 850))], Wish()).best.trial is exact
+    a = trial("a", (1.0, 0.99, 700))
+    assert best([exact, a], Wish()).best.trial is a
+
+
+def test_exact_wins_where_all_takes_microseconds() -> None:
+    """Half of next to nothing is not worth an index."""
+    exact = Trial("exact", {}, 20, 0.0, 0, (point(1.0, 1.0, 60),))
+    assert best([exact, trial("a", (1.0, 0.99, 11))], Wish()).best.trial is exact
+    a = trial("a", (1.0, 0.99, 9))
     assert best([exact, a], Wish()).best.trial is a
 
 
@@ -143,7 +151,8 @@ def test_nothing_that_does_it_is_much_quicker(
     if reaching:
         assert found.best.point.recall >= recall
         least = min(each.point.cpu_seconds for each in reaching)
-        assert found.best.point.cpu_seconds <= max(ALIKE, WORTH) * least * (1 + 1e-9)
+        most = max(max(ALIKE, WORTH) * least, least + UNNOTICED)
+        assert found.best.point.cpu_seconds <= most * (1 + 1e-9)
     assert reason(found, trials, wish).startswith(found.best.trial.engine)
 
 

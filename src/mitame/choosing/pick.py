@@ -12,6 +12,9 @@ ALIKE = 1.1
 """Query times whose ratio is less are alike: build time and memory decide."""
 WORTH = 1.25
 """An index must be so many times quicker than looking at all rows."""
+UNNOTICED = 50e-6
+"""Seconds of a query that an index must spare, too: with few rows every search takes microseconds,
+and their ratio is chance."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def _between(low: Point, high: Point, recall: float) -> Point:
 def _quickest(candidates: Sequence[Candidate]) -> Candidate:
     least = min(each.point.cpu_seconds for each in candidates)
     plain = next((each for each in candidates if _is_plain(each.trial)), None)
-    if plain is not None and plain.point.cpu_seconds <= WORTH * least:
+    if plain is not None and plain.point.cpu_seconds <= max(WORTH * least, least + UNNOTICED):
         return plain
     alike = [each for each in candidates if each.point.cpu_seconds <= ALIKE * least]
     return min(alike, key=lambda e: (e.trial.build_seconds, e.trial.memory, e.point.cpu_seconds))

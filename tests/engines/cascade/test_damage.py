@@ -21,7 +21,7 @@ from mitame.errors import CorruptCollection
 from scripts import fuzz_cascade
 from tests.engines.cascade.made import Made, made, rows_of
 
-SECONDS = float(os.environ.get("MITAME_FUZZ_SECONDS", "5"))
+SECONDS = float(os.environ.get("MITAME_FUZZ_SECONDS", "3"))
 """How long the fuzzer runs; `make sanitize` gives it more."""
 SEED = int(os.environ.get("MITAME_FUZZ_SEED", "0"))
 SANITIZED = "MITAME_SANITIZED" in os.environ

@@ -34,13 +34,13 @@ OTHERS = [name for name in native.usable() if name != PLAINEST]
 EFFORTS = (0.0, 0.3, 0.7, 0.95)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def index_of(rows: int, dimension: int, distance: Distance, degree: int, distinct: int = 0) -> Made:
     """One index for all tests of its kind; spectra are flat where there are many axes."""
     fall = 0.0 if dimension > 400 else 0.7
     points = rows_of(rows, dimension, seed=dimension, fall=fall, unit=distance == "cosine")
     points = repeated(points, distinct) if distinct else points
-    queries = 4 if dimension > 200 else 8
+    queries = 3 if dimension > 200 else 6
     return made(points, distance, queries=queries, degree=degree, lists=max(16, rows // 40))
 
 
@@ -56,29 +56,29 @@ def check(index: Made, k: int, allow: Allow | None = None) -> None:
 @pytest.mark.parametrize("dimension", [1, 2, 7, 16, 24, 65, 100, 336, 784])
 def test_every_kernel_chooses_the_same(dimension: int, distance: Distance, degree: int) -> None:
     """Dimensions with and without remainders, tails and edges; plans from narrow to all."""
-    check(index_of(1_500 if dimension > 400 else 700, dimension, distance, degree), 10)
+    check(index_of(600, dimension, distance, degree), 10)
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_flat_rows_have_tails_and_others_have_none(distance: Distance) -> None:
     """So the test above sees both."""
-    assert "tails" in index_of(1_500, 784, distance, 0).parts
-    assert "tails" not in index_of(700, 336, distance, 0).parts
+    assert "tails" in index_of(600, 784, distance, 0).parts
+    assert "tails" not in index_of(600, 336, distance, 0).parts
 
 
-@pytest.mark.parametrize("k", [1, 3, 100, 699, 700, 2_000])
+@pytest.mark.parametrize("k", [1, 3, 100, 599, 600, 2_000])
 @pytest.mark.parametrize("degree", [0, 8])
 def test_every_k(k: int, degree: int) -> None:
     """One neighbour, all, and more than there are: what is missing is padded."""
-    index = index_of(700, 24, "euclidean", degree)
+    index = index_of(600, 24, "euclidean", degree)
     check(index, k)
     answer = searched(index, PLAINEST, k, PLANS[-1])
-    assert (answer.ids[:, 700:] == -1).all()
-    assert np.isinf(answer.distances[:, 700:]).all()
-    assert (np.diff(answer.distances[:, :700], axis=1) >= 0).all()
+    assert (answer.ids[:, 600:] == -1).all()
+    assert np.isinf(answer.distances[:, 600:]).all()
+    assert (np.diff(answer.distances[:, :600], axis=1) >= 0).all()
 
 
-@pytest.mark.parametrize("rows", [64, 65, 255, 2_500])
+@pytest.mark.parametrize("rows", [64, 65, 255, 2_000])
 @pytest.mark.parametrize("degree", [0, 8])
 def test_few_rows_and_many(rows: int, degree: int) -> None:
     """From the fewest that have an index at all."""
@@ -105,8 +105,8 @@ def test_equal_rows_come_by_id(distance: Distance, degree: int, distinct: int) -
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_filters(distance: Distance, degree: int, share: float) -> None:
     """Only allowed rows come, under every kernel the same."""
-    index = index_of(700, 65, distance, degree)
-    allow = np.random.default_rng(3).random(700) < share
+    index = index_of(600, 65, distance, degree)
+    allow = np.random.default_rng(3).random(600) < share
     check(index, 10, allow)
     ids = searched(index, PLAINEST, 10, PLANS[-1], allow).ids
     assert allow[ids[ids >= 0]].all()
@@ -118,7 +118,7 @@ def test_filters(distance: Distance, degree: int, share: float) -> None:
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_looking_at_all_is_exact(distance: Distance, dimension: int, degree: int) -> None:
     """The widest plan gives what comparing all rows gives, so no row lies where none looks."""
-    index = index_of(1_500 if dimension > 400 else 700, dimension, distance, degree)
+    index = index_of(600, dimension, distance, degree)
     best = CascadeEngine().open(index.rows, distance, index.parts)
     exact = best.search(index.queries, 10, effort=1.0)
     for kernel in native.usable():
@@ -172,7 +172,7 @@ def test_rows_of_any_length_under_cosine(kernel: str) -> None:
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_unusual_queries_get_a_right_formed_answer(kernel: str, distance: Distance) -> None:
     """NaN, infinity, huge, and of no length: status 1 and padding, never what was there before."""
-    index = index_of(700, 24, distance, 0)
+    index = index_of(600, 24, distance, 0)
     queries = np.zeros((5, 24), np.float32)
     queries[0, 3], queries[1, 5], queries[2] = np.nan, -np.inf, 3e38
     queries[3] = index.rows[1] * np.float32(2e13)
@@ -203,7 +203,7 @@ def test_the_index_answers_far_queries_exactly(kernel: str) -> None:
             assert (found.ids >= 0).all()
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32 - 1),
     rows=st.integers(64, 400),
