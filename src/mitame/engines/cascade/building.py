@@ -71,7 +71,8 @@ class Rows:
 def _inverses(vectors: Floats) -> Floats | None:
     """1 / length of each row, 0 for a row of zeros; None where all have length 1."""
     step = max(1, _BLOCK_FLOATS // max(1, vectors.shape[1]))
-    lengths = np.concatenate([norms(vectors[i : i + step]) for i in range(0, len(vectors), step)])
+    parts = [norms(vectors[i : i + step]) for i in range(0, len(vectors), step)]
+    lengths = np.concatenate(parts or [np.empty(0)])
     if (np.abs(lengths - 1) <= UNIT_TOLERANCE).all():
         return None
     with np.errstate(divide="ignore"):

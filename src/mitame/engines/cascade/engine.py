@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 from mitame import native
 from mitame.distances import DISTANCES, Distance, norms
 from mitame.engines.cascade import building
+from mitame.engines.cascade.extending import edges_after, older_of, row_parts
 from mitame.engines.cascade.graph import Edges, edges_of
 from mitame.engines.cascade.index import CascadeIndex
-from mitame.engines.cascade.parts import Stored, cascade_of, read_parts, stored_of
+from mitame.engines.cascade.part_checks import check_parts
+from mitame.engines.cascade.parts import SIZES, Stored, cascade_of, read_parts, stored_of
 from mitame.engines.cascade.shape import Shape, is_flat, shape_for
-from mitame.engines.protocol import Abilities, Candidate, Parts, Rows
+from mitame.engines.extending import check_kept
+from mitame.engines.protocol import Abilities, Candidate, Kept, Parts, Rows
 from mitame.engines.settings import Common, Range, check_rows, read
+from mitame.errors import CorruptCollection
 
 SMALL = 64
 """Rows below which all are looked at."""
@@ -28,6 +32,8 @@ _MANY, _VERY_MANY = 20_000, 500_000
 leading coordinates, and always."""
 _DEGREE = 24
 _ROWS_PER_LIST = 56
+_LONGEST = 3 * _ROWS_PER_LIST
+"""Rows per list from which new lists are made instead of longer ones."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,9 @@ class CascadeEngine:
 
     name: str = "cascade"
     abilities: Abilities = field(
-        default=Abilities(exact=False, distances=frozenset(DISTANCES), filters=True, maps=True)
+        default=Abilities(
+            exact=False, distances=frozenset(DISTANCES), filters=True, maps=True, extends=True
+        )
     )
     own: ClassVar[dict[str, Range]] = {
         "lists": Range(0, 0, 65_536),
@@ -73,6 +81,34 @@ class CascadeEngine:
         rows = np.asarray(vectors)
         return CascadeIndex(rows, distance, read_parts(rows, distance, parts))
 
+    def extend(
+        self, vectors: Rows, distance: Distance, parts: Parts, kept: Kept, **settings: Any
+    ) -> CascadeIndex:
+        """The index over new rows; axes, lists and the codes of staying rows are taken over.
+
+        Where the lists have become long, or there are none, it is built anew.
+
+        Raises:
+            CorruptCollection, InvalidVector, UsageError: as the protocol says.
+        """
+        common, _ = read(self.name, settings, self.own)
+        rows, known = check_rows(vectors, distance, self.abilities, common)
+        fresh = check_kept(kept, len(rows))
+        before = np.empty((len(kept), rows.shape[1]), np.float32)  # only its shape is looked at
+        stored = read_parts(before, known, parts)
+        wide = stored is not None and len(rows) > _LONGEST * max(1, stored.sizes["lists"])
+        gone = len(fresh) == len(rows)
+        if stored is None or wide or gone or len(rows) < SMALL or not _is_tame(rows):
+            return self.build(rows, known, **settings)
+        own_rows = building.Rows(rows, known)
+        try:
+            check_parts({**stored.parts, "vectors": before}, stored.sizes)
+            with np.errstate(all="ignore"):  # numbers of damaged parts may be anything
+                extended = _extended(own_rows, stored, kept, fresh, common)
+            return CascadeIndex(rows, known, extended)
+        except (ValueError, IndexError) as error:
+            raise CorruptCollection("the cascade index can't be extended") from error
+
     def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
         """As it is usual for so many rows; with lists alone; with edges."""
         efforts = (*tuple(step / 20 for step in range(20)), 1.0)
@@ -105,6 +141,34 @@ def _stored(rows: building.Rows, own: dict[str, int], common: Common) -> Stored:
     }
     sizes = {"rows": len(rows), "roots": len(lists.roots), "lists": len(lists.centres)}
     return with_edges(rows, shape, sizes, parts, degree=degree, threads=common.threads)
+
+
+def _extended(
+    rows: building.Rows, stored: Stored, kept: Kept, fresh: NDArray[np.int64], common: Common
+) -> Stored:
+    older = older_of(stored, kept)
+    parts, places = row_parts(rows, older, fresh)
+    names = ("rows", "roots", "lists")
+    sizes = {**{name: stored.sizes[name] for name in names}, "rows": len(rows)}
+    plain = {name: part for name, part in parts.items() if name not in {SIZES, "edges"}}
+    degree = stored.sizes["degree"] if native.module() is not None else 0
+
+    def with_these(edges: Edges | None) -> Stored:
+        more = {} if edges is None else {"edges": edges}
+        known = {**sizes, "degree": 0 if edges is None else degree}
+        return stored_of(stored.shape, known, rows.distance, {**plain, **more}, rows.inverses)
+
+    if not degree:
+        return with_these(None)
+    edges = edges_after(
+        lambda edges: cascade_of(rows.vectors, with_these(edges)),
+        rows,
+        older,
+        places=places,
+        fresh=fresh,
+        threads=common.threads,
+    )
+    return with_these(edges)
 
 
 def with_edges(

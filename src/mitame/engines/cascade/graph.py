@@ -40,11 +40,12 @@ def edges_of(
 
 
 def _both_thinned(native: Any, found: Edges, degree: int, threads: int) -> Edges:
-    out = _thinned(native, found, degree, threads)
-    return _thinned(native, both_ways(out, 2 * degree), degree, threads)
+    out = thinned(native, found, degree, threads)
+    return thinned(native, both_ways(out, 2 * degree), degree, threads)
 
 
-def _thinned(native: Any, candidates: Edges, degree: int, threads: int) -> Edges:
+def thinned(native: Any, candidates: Edges, degree: int, threads: int) -> Edges:
+    """Edges chosen among candidates, int32[places, width] with -1 after the last."""
     out = np.empty((len(candidates), degree), np.int32)
     native.prune(candidates, out, SLACK, threads)
     return out
