@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.engines.peers.peer import Ask, Contender, Peer, Rows, Task, roots
 
-EF = (10, 20, 40, 80, 120, 200, 400, 800)
+EF = (10, 15, 20, 30, 40, 60, 80, 120, 200, 400, 800)
 PROBES = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
