@@ -79,10 +79,9 @@ Scratch& scratch(const Cascade& c, const Plan& plan, int32_t k) {
   out.places = words.take(out.room);
   out.chosen = words.take(chosen);
   out.found = words.take(2 * found);
-  // No more are ranked than the beam holds, or than there are rows where each is looked at.
-  const int64_t most = std::max<int64_t>(c.rows, plan.beam);
+  // No more are ranked than the beam holds.
   const std::size_t beam = plan.beam + 1;
-  const std::size_t ranked = std::min(most, std::max<int64_t>(k, plan.exact)) + 1;
+  const std::size_t ranked = std::min(plan.beam, std::max(k, plan.exact)) + 1;
   Cutter<Hit> hits(memory.hits, beam + ranked);
   out.beam = hits.take(beam);
   out.ranked = hits.take(ranked);
@@ -151,7 +150,10 @@ namespace {
 class Pruner {
  public:
   Pruner(const Cascade& c, int32_t most)
-      : c_(c), near_(kernel()), own_(kNodeDims), others_(static_cast<std::size_t>(most) * kNodeDims) {
+      : c_(c),
+        near_(kernel()),
+        own_(kNodeDims),
+        others_(static_cast<std::size_t>(most) * kNodeDims) {
     order_.reserve(most);
   }
 

@@ -55,9 +55,9 @@ struct Cascade {
   Distance distance;
   float centre_step;
   const float* mean;         // [padded]
-  int32_t finely;            // of the projected, how many have axes in 8 bits: a multiple of 16
+  int32_t finely;  // of the projected, how many have axes in 8 bits; the rest has them in 4
   const uint8_t* rotation;   // [finely / 16][padded / 4][16][4], signed + 128
-  const uint8_t* coarsely;   // [(projected - finely) / 16][padded / 8][16][4], two coordinates a byte
+  const uint8_t* coarsely;   // [(projected - finely) / 16][padded / 8][16][4], two a byte
   const float* rotation_steps;  // [projected]
   const uint8_t* roots;      // [root blocks][coarse / 4][16][4], signed + 128
   const float* root_norms;   // [root blocks * 16]
@@ -139,9 +139,6 @@ struct Kernel {
   // Places of the rows that are nearest to a query by their nodes, best first; returns how many.
   Status (*places)(const Cascade&, const Plan&, const float* query, int32_t most, Scratch&,
                    int32_t* places, int32_t* count);
-  // The k nearest rows of one query among those allowed, looking at each.
-  void (*scan)(const Cascade&, const float* query, int32_t k, const uint8_t* allow, Scratch&,
-               int64_t* ids, float* distances);
   // Squared distance of float[n] and float[n].
   float (*squared)(const float*, const float*, int32_t n);
   // The coordinates that the codes of a node stand for, float[kNodeDims].

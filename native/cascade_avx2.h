@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include "cascade_plain.h"
 #include "cascade_search.h"
 
 namespace mitame::cascade {
@@ -25,7 +26,7 @@ inline float total(__m256 v) {
 }
 
 template <class D>
-struct Wide {
+struct Wide : Plain {
   static bool finite(const float* x, int32_t n) {
     __m256 wrong = _mm256_setzero_ps();
     int32_t i = 0;
@@ -148,38 +149,6 @@ struct Wide {
                                       _mm256_loadu_ps(keys + i), _mm256_set1_ps(limit),
                                       _CMP_LT_OQ)));
     return total(out);
-  }
-
-  // The lowest and the highest of n keys but those that are infinite; n is a multiple of 16.
-  static void ends(const float* keys, int32_t n, float* low, float* high) {
-    *low = INFINITY;
-    *high = -INFINITY;
-    for (int32_t i = 0; i < n; ++i) {
-      *low = keys[i] < *low ? keys[i] : *low;
-      *high = keys[i] > *high && keys[i] < INFINITY ? keys[i] : *high;
-    }
-  }
-
-  // Moves those below `upper` together, in their order; returns how many there are.
-  static int32_t keep_below(float* keys, int32_t* places, int32_t n, float upper) {
-    int32_t kept = 0;
-    for (int32_t i = 0; i < n; ++i) {
-      keys[kept] = keys[i];
-      places[kept] = places[i];
-      kept += keys[kept] < upper;
-    }
-    return kept;
-  }
-
-  // Appends those of sixteen keys that the mask says, for places from `first` on.
-  static int32_t append(unsigned mask, const float* keys, int32_t first, float* to_keys,
-                        int32_t* to_places, int32_t count) {
-    for (; mask; mask &= mask - 1) {
-      const int i = lowest_bit(mask);
-      to_keys[count] = keys[i];
-      to_places[count++] = first + i;
-    }
-    return count;
   }
 
   static float squared(const float* x, const float* y, int32_t n) {

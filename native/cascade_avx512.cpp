@@ -78,7 +78,8 @@ struct Avx512 {
       p0 = _mm512_dpbusd_epi32(p0, _mm512_and_si512(v, _mm512_set1_epi8(3)), word(two, 4 * i));
       p1 = _mm512_dpbusd_epi32(p1, _mm512_and_si512(v, _mm512_set1_epi8(12)), word(two, 4 * i + 1));
       p2 = _mm512_dpbusd_epi32(p2, _mm512_and_si512(v, _mm512_set1_epi8(48)), word(two, 4 * i + 2));
-      p3 = _mm512_dpbusd_epi32(p3, _mm512_and_si512(v, _mm512_set1_epi8(-64)), word(two, 4 * i + 3));
+      p3 = _mm512_dpbusd_epi32(p3, _mm512_and_si512(v, _mm512_set1_epi8(-64)),
+                               word(two, 4 * i + 3));
     }
     _mm512_store_si512(out4, _mm512_add_epi32(low, _mm512_srai_epi32(high, 4)));
     const __m512i even = _mm512_add_epi32(p0, _mm512_srai_epi32(p2, 4));

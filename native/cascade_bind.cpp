@@ -4,149 +4,22 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "cascade.h"
 #include "cascade_graph.h"
+#include "cascade_held.h"
 
 namespace nb = nanobind;
 
 namespace mitame::cascade {
 namespace {
 
-template <class T>
-using Part = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 using Queries = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Ids = nb::ndarray<int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Distances = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Allow = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Edges = nb::ndarray<int32_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-constexpr int64_t kBlocksMost = 1 << 25;  // numbers of places, doubled, still fit into 32 bits
-
-[[noreturn]] void wrong(const std::string& what) { throw std::invalid_argument(what); }
-
-template <class T>
-bool is_aligned(const T* address) {
-  return reinterpret_cast<std::uintptr_t>(address) % alignof(T) == 0;
-}
-
-// The parts of an index, held as long as it lives; their lengths are checked here, once.
-class Held {
- public:
-  Held(const nb::dict& parts, const nb::dict& sizes) : sizes_(sizes), parts_(parts) {
-    c_.rows = size("rows");
-    c_.dimension = static_cast<int32_t>(size("dimension"));
-    c_.projected = static_cast<int32_t>(size("projected"));
-    c_.fours = static_cast<int32_t>(size("fours"));
-    c_.twos = static_cast<int32_t>(size("twos"));
-    c_.coarse = static_cast<int32_t>(size("coarse"));
-    c_.root_blocks = static_cast<int32_t>(size("root_blocks"));
-    c_.degree = static_cast<int32_t>(size("degree"));
-    c_.distance = static_cast<Distance>(size("distance"));
-    c_.lists.lists = c_.root_blocks * static_cast<int64_t>(kBlock);
-    c_.lists.blocks = size("list_blocks");
-    c_.table.lists = c_.lists.blocks * kBlock;
-    c_.table.blocks = size("blocks");
-    check_sizes();
-    c_.padded = (c_.dimension + kLine - 1) / kLine * kLine;
-    take();
-    sizes_.reset();
-    parts_.reset();
-  }
-
-  const Cascade& get() const { return c_; }
-
- private:
-  int64_t size(const char* name) const {
-    int64_t value = 0;
-    if (!sizes_.contains(name)) wrong(std::string("size ") + name + " is missing");
-    if (!nb::try_cast(sizes_[name], value, false))
-      wrong(std::string("size ") + name + " is no whole number");
-    if (value < 0 || value > INT32_MAX) wrong(std::string(name) + " is out of range");
-    return value;
-  }
-
-  void check_sizes() const {
-    if (c_.dimension < 1 || c_.dimension > 65536) wrong("dimension is out of range");
-    if (c_.projected < 1 || c_.projected > kProjectedMost) wrong("projected is out of range");
-    const int64_t width = int64_t{c_.fours} + c_.twos;
-    if (c_.fours % 16 || c_.twos % 16 || c_.fours < 16 || width > kProjectedMost)
-      wrong("short codes have a wrong width");
-    if (c_.coarse < kLine || c_.coarse % kLine || c_.coarse > kProjectedMost)
-      wrong("centres have a wrong width");
-    if (c_.degree > 256) wrong("degree is out of range");
-    if (c_.distance < Distance::squared || c_.distance > Distance::product)
-      wrong("there is no such distance");
-    if (c_.root_blocks > kBlocksMost || c_.lists.blocks > kBlocksMost ||
-        c_.table.blocks > kBlocksMost)
-      wrong("there are too many rows");
-  }
-
-  // The part itself, not the dictionary, is what is held: nobody can take it out again.
-  template <class T>
-  const T* part(const char* name, int64_t count) {
-    if (!parts_.contains(name)) wrong(std::string("part ") + name + " is missing");
-    Part<T> array;
-    if (!nb::try_cast(parts_[name], array, false))
-      wrong(std::string("part ") + name + " has another type");
-    if (static_cast<int64_t>(array.size()) != count)
-      wrong(std::string("part ") + name + " has " + std::to_string(array.size()) +
-            " elements instead of " + std::to_string(count));
-    if (!is_aligned(array.data())) wrong(std::string("part ") + name + " is not aligned");
-    held_.emplace_back(array);
-    return array.data();
-  }
-
-  // Few numbers on which all keys depend. Those of single rows are met at the search.
-  const float* steps(const char* name, int64_t count) {
-    const float* values = part<float>(name, count);
-    for (int64_t i = 0; i < count; ++i)
-      if (!std::isfinite(values[i])) wrong(std::string("part ") + name + " is not finite");
-    return values;
-  }
-
-  Table table(const std::string& prefix, Table out) {
-    const int64_t line = kLine * (c_.fours / 8 + c_.twos / 16);
-    out.starts = part<int32_t>((prefix + "-starts").c_str(), out.lists + 1);
-    out.codes = part<uint8_t>((prefix + "-codes").c_str(), out.blocks * line);
-    out.norms = part<float>((prefix + "-norms").c_str(), out.blocks * kBlock);
-    out.steps = steps((prefix + "-steps").c_str(), c_.fours + c_.twos);
-    out.centres = part<uint8_t>((prefix + "-centres").c_str(), out.lists * c_.coarse);
-    return out;
-  }
-
-  static int64_t blocks_of(int64_t count) { return (count + kBlock - 1) / kBlock; }
-
-  void take() {
-    const int64_t places = c_.table.blocks * kBlock;
-    c_.mean = steps("mean", c_.padded);
-    c_.finely = c_.projected < kFinely ? c_.projected : kFinely;
-    c_.rotation = part<uint8_t>("rotation", blocks_of(c_.finely) * kBlock * c_.padded);
-    const int64_t rest = blocks_of(c_.projected - c_.finely);
-    c_.coarsely = part<uint8_t>("rotation-low", rest * kBlock / 2 * c_.padded);
-    c_.rotation_steps = steps("rotation-steps", c_.projected);
-    c_.centre_step = steps("centre-step", 1)[0];
-    c_.roots = part<uint8_t>("roots", c_.lists.lists * c_.coarse);
-    c_.root_norms = part<float>("root-norms", c_.lists.lists);
-    c_.lists = table("list", c_.lists);
-    c_.table = table("row", c_.table);
-    c_.ids = part<int32_t>("ids", places);
-    c_.nodes = part<uint8_t>("nodes", places * kNodeBytes);
-    c_.node_steps = steps("node-steps", kNodeDims + kTail);
-    c_.tails = parts_.contains("tails") ? part<uint8_t>("tails", places * kLine) : nullptr;
-    c_.edges = c_.degree ? part<int32_t>("edges", places * c_.degree) : nullptr;
-    c_.vectors = part<float>("vectors", c_.rows * c_.dimension);
-    c_.inverses = parts_.contains("inverses") ? part<float>("inverses", c_.rows) : nullptr;
-  }
-
-  nb::dict sizes_, parts_;  // only while this is made
-  std::vector<nb::ndarray<>> held_;
-  Cascade c_{};
-};
 
 Plan plan_of(const Cascade& c, int32_t roots, int32_t lists, int32_t shorts, int32_t beam,
              int32_t exact) {
@@ -160,7 +33,8 @@ Plan plan_of(const Cascade& c, int32_t roots, int32_t lists, int32_t shorts, int
 
 void check_answer(const Cascade& c, const Queries& queries, const Ids& ids,
                   const Distances& distances) {
-  if (static_cast<int64_t>(queries.shape(1)) != c.dimension) wrong("queries have another dimension");
+  if (static_cast<int64_t>(queries.shape(1)) != c.dimension)
+    wrong("queries have another dimension");
   const bool fits = ids.shape(0) == queries.shape(0) && distances.shape(0) == queries.shape(0) &&
                     ids.shape(1) == distances.shape(1) && ids.shape(1) >= 1 &&
                     ids.shape(1) < (std::size_t{1} << 30);
@@ -240,23 +114,6 @@ int32_t search_quick(const Held& held, Queries queries, Ids ids, Distances dista
   return run_search(held.get(), quick.plan, queries, ids, distances, nullptr, quick.threads);
 }
 
-void scan(const Held& held, Queries queries, Ids ids, Distances distances, nb::object allow,
-          int32_t threads) {
-  const Cascade& c = held.get();
-  check_answer(c, queries, ids, distances);
-  Allow mask;
-  const uint8_t* allow_at = allowed(c, allow, mask);
-  const Plan plan{};
-  const int32_t k = static_cast<int32_t>(ids.shape(1));
-  const Kernel& run = kernel();
-  nb::gil_scoped_release free;
-  in_parallel(static_cast<int64_t>(queries.shape(0)), threads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      run.scan(c, queries.data() + i * c.dimension, k, allow_at, scratch(c, plan, k),
-               ids.data() + i * k, distances.data() + i * k);
-  });
-}
-
 // Fills int32[places][width] with the places nearest to each row, -1 after the last.
 int32_t neighbours(const Held& held, Edges out, int32_t roots, int32_t lists, int32_t shorts,
                    int32_t beam, int32_t threads) {
@@ -318,19 +175,16 @@ void bind_cascade(nb::module_& module) {
   nb::class_<Held>(module, "Cascade")
       .def(nb::init<const nb::dict&, const nb::dict&>(), nb::arg("parts"), nb::arg("sizes"))
       .def("search", &cascade::search, nb::arg("queries").noconvert(), nb::arg("ids").noconvert(),
-           nb::arg("distances").noconvert(),
-           nb::arg("roots"), nb::arg("lists"), nb::arg("shorts"), nb::arg("beam"), nb::arg("exact"),
+           nb::arg("distances").noconvert(), nb::arg("roots"), nb::arg("lists"), nb::arg("shorts"),
+           nb::arg("beam"), nb::arg("exact"),
            nb::arg("allow").none(), nb::arg("threads"))
       .def("quick", &cascade::quick_of)
       .def("search_quick", &cascade::search_quick, nb::arg().noconvert(), nb::arg().noconvert(),
            nb::arg().noconvert(), nb::arg())
-      .def("scan", &cascade::scan, nb::arg("queries").noconvert(), nb::arg("ids").noconvert(),
-           nb::arg("distances").noconvert(), nb::arg("allow").none(), nb::arg("threads"))
-      .def("neighbours", &cascade::neighbours, nb::arg("out").noconvert(), nb::arg("roots"), nb::arg("lists"),
-           nb::arg("shorts"), nb::arg("beam"), nb::arg("threads"))
+      .def("neighbours", &cascade::neighbours, nb::arg("out").noconvert(), nb::arg("roots"),
+           nb::arg("lists"), nb::arg("shorts"), nb::arg("beam"), nb::arg("threads"))
       .def("prune", &cascade::prune, nb::arg("candidates").noconvert(),
-           nb::arg("edges").noconvert(), nb::arg("slack"),
-           nb::arg("threads"));
+           nb::arg("edges").noconvert(), nb::arg("slack"), nb::arg("threads"));
 }
 
 }  // namespace mitame

@@ -1,10 +1,11 @@
 // The cascade's sums in plain C++, for every processor; the compiler may vectorise them.
+#include "cascade_plain.h"
 #include "cascade_search.h"
 
 namespace mitame::cascade {
 namespace {
 
-struct Portable {
+struct Portable : Plain {
   static bool finite(const float* x, int32_t n) {
     bool all = true;
     for (int32_t i = 0; i < n; ++i) all &= x[i] - x[i] == 0.0F;
@@ -95,38 +96,6 @@ struct Portable {
     return out;
   }
 
-  // The lowest and the highest of n keys but those that are infinite; n is a multiple of 16.
-  static void ends(const float* keys, int32_t n, float* low, float* high) {
-    *low = INFINITY;
-    *high = -INFINITY;
-    for (int32_t i = 0; i < n; ++i) {
-      *low = keys[i] < *low ? keys[i] : *low;
-      *high = keys[i] > *high && keys[i] < INFINITY ? keys[i] : *high;
-    }
-  }
-
-  // Moves those below `upper` together, in their order; returns how many there are.
-  static int32_t keep_below(float* keys, int32_t* places, int32_t n, float upper) {
-    int32_t kept = 0;
-    for (int32_t i = 0; i < n; ++i) {
-      keys[kept] = keys[i];
-      places[kept] = places[i];
-      kept += keys[kept] < upper;
-    }
-    return kept;
-  }
-
-  // Appends those of sixteen keys that the mask says, for places from `first` on.
-  static int32_t append(unsigned mask, const float* keys, int32_t first, float* to_keys,
-                        int32_t* to_places, int32_t count) {
-    for (; mask; mask &= mask - 1) {
-      const int i = lowest_bit(mask);
-      to_keys[count] = keys[i];
-      to_places[count++] = first + i;
-    }
-    return count;
-  }
-
   static float squared(const float* x, const float* y, int32_t n) {
     float sums[8] = {};
     int32_t i = 0;
@@ -159,7 +128,8 @@ struct Portable {
 
  private:
   static float total(const float* sums) {
-    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) +
+           ((sums[1] + sums[5]) + (sums[3] + sums[7]));
   }
 };
 

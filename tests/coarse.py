@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mitame.distances import DISTANCES, Distance
 from mitame.engines import catalog
+from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Abilities, Allow, Candidate, Engine, Index, Parts, Rows
-from mitame.engines.ranking import check_search, rank, should_scan, stacked
 from mitame.engines.settings import Range, check_rows, read
 from mitame.errors import CorruptCollection, MissingExtra
 from mitame.neighbors import Neighbors
@@ -59,7 +59,7 @@ class CoarseEngine:
         return [Candidate({"axis": axis}, (0.0, 0.25, 0.5, 1.0)) for axis in axes]
 
 
-class CoarseIndex:
+class CoarseIndex(IndexedRows):
     """See `mitame.engines.protocol.Index`."""
 
     def __init__(
@@ -70,21 +70,10 @@ class CoarseIndex:
         order: NDArray[np.int32],
         keys: NDArray[np.float32],
     ) -> None:
-        self._vectors = vectors
-        self._distance: Distance = distance
+        super().__init__(vectors, distance)
         self._axis = axis
         self._order = order
         self._keys = keys
-
-    @property
-    def rows(self) -> int:
-        """See `Searchable`."""
-        return len(self._vectors)
-
-    @property
-    def dimension(self) -> int:
-        """See `Index`."""
-        return int(self._vectors.shape[1])
 
     @property
     def memory(self) -> int:
@@ -105,21 +94,19 @@ class CoarseIndex:
         allow: Allow | None = None,
     ) -> Neighbors:
         """See `Searchable`; at effort 1 every row is looked at."""
-        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
+        queries = self._checked(queries, k, effort, allow)
         wide = max(2 * k, int(self.rows * (0.1 if effort is None else effort)))
-        if should_scan(allow, k) or wide >= self.rows or allow is not None:
-            near = np.arange(self.rows) if allow is None else np.flatnonzero(allow)
-            found = [rank(self._vectors, query, near, k, self._distance) for query in queries]
-            return stacked(found, k)
-        answers = []
+        if wide >= self.rows or allow is not None:
+            return self._scan(queries, k, allow)
+        around = []
         for query in queries:
             place = int(np.searchsorted(self._keys, query[self._axis]))
             first = min(max(0, place - wide // 2), self.rows - wide)
             near = self._order[first : first + wide].astype(np.int64)
             if len(near) and (near.min() < 0 or near.max() >= self.rows):
                 raise CorruptCollection("a coarse index leads out of its rows")
-            answers.append(rank(self._vectors, query, near, k, self._distance))
-        return stacked(answers, k)
+            around.append(near)
+        return self._rank(queries, around, k, allow)
 
 
 def use_engines(patch: pytest.MonkeyPatch, *engines: Engine) -> None:

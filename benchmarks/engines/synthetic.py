@@ -64,7 +64,8 @@ class Source:
         which = rng.choice(len(self._centres), whole, p=self._shares)
         noise = rng.standard_normal((whole, self._shape.dimension), dtype=np.float32)
         rows = self._centres[which] + self._shape.spread * self._scale * noise
-        rows = rows[:count] @ self._rotation
+        # The product is of the whole block too: how BLAS rounds a row depends on its neighbours.
+        rows = (rows @ self._rotation)[:count]
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 

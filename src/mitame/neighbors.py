@@ -41,16 +41,26 @@ def ranked(ids: NDArray[np.int64], distances: NDArray[np.float32], k: int) -> Ne
     order = np.lexsort((ids, distances), axis=1)
     ids = np.take_along_axis(ids, order, axis=1)
     distances = np.take_along_axis(distances, order, axis=1)
-    dropped = (ids == PADDING) | _repeated(ids)
+    return without(Neighbors(ids, distances), (ids == PADDING) | _repeated(ids), k)
+
+
+def without(found: Neighbors, dropped: NDArray[np.bool_], k: int) -> Neighbors:
+    """Answers less some of their rows, the others moved up, cut or padded to k.
+
+    Args:
+        found: ids int64[q, c].
+        dropped: bool[q, c], which to leave out.
+        k: at least 1.
+    """
     kept_first = np.argsort(dropped, axis=1, kind="stable")[:, :k]
     filled = ~np.take_along_axis(dropped, kept_first, axis=1)
-    out_ids = np.full((len(ids), k), PADDING, np.int64)
-    out_distances = np.full((len(ids), k), np.inf, np.float32)
+    ids = np.full((len(dropped), k), PADDING, np.int64)
+    distances = np.full((len(dropped), k), np.inf, np.float32)
     width = kept_first.shape[1]
-    out_ids[:, :width][filled] = np.take_along_axis(ids, kept_first, axis=1)[filled]
-    near = np.take_along_axis(distances, kept_first, axis=1)
-    out_distances[:, :width][filled] = near[filled]
-    return Neighbors(out_ids, out_distances)
+    ids[:, :width][filled] = np.take_along_axis(found.ids, kept_first, axis=1)[filled]
+    near = np.take_along_axis(found.distances, kept_first, axis=1)
+    distances[:, :width][filled] = near[filled]
+    return Neighbors(ids, distances)
 
 
 def _repeated(ids: NDArray[np.int64]) -> NDArray[np.bool_]:

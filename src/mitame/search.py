@@ -8,7 +8,7 @@ answer does not depend on the order in which items were written.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, Literal, TypeAlias
@@ -16,12 +16,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection import Attribute, Excluding, ItemImage, ItemList, View
+from mitame.collection import Attribute, Excluding, ItemImage, View, nearest_rows
 from mitame.distances import check_vectors, score
 from mitame.embedders.protocol import EmbedderSpec
 from mitame.engines.protocol import Searchable
 from mitame.errors import ItemNotFound, UnknownLens, UsageError
 from mitame.filters import Filter
+from mitame.neighbors import PADDING, Neighbors
 
 MAX_LIMIT = 10_000
 MatchWord: TypeAlias = Literal["same", "similar", "weak"]
@@ -179,16 +180,9 @@ def search(view: View, query: Query) -> Answer:
     if len(vectors) == 0:
         raise UsageError("a query has no vector", remedy="give at least one")
     found = _nearest_items(view, query, vectors)
-    neighbors = _neighbors(view, query, spec, found)
-    return Answer(
-        neighbors,
-        complete=len(neighbors) == query.limit,
-        reason=_reason(query, len(neighbors), len(found)),
-        took_ms=(time.perf_counter() - started) * 1_000,
-        exact=query.exact or view.base_index(query.lens).is_exact,
-        position=view.position,
-        lens=query.lens,
-    )
+    # Asked afterwards: an index that turned out to be damaged meanwhile was not used.
+    exact = query.exact or view.base_index(query.lens).is_exact
+    return _answer(view, query, found, exact=exact, started=started)
 
 
 def similar(
@@ -226,7 +220,8 @@ def similar(
         if listed is not None and (listed.exact or not exact):
             nothing = np.empty((0, spec.dimension), np.float32)
             query = Query(name, nothing, limit, where, frozenset({item_id}), score_threshold)
-            return _of_list(view, query, spec, listed, started)
+            found = _of_rows(listed.rows, listed.distances)
+            return _answer(view, query, found, exact=listed.exact, started=started)
     vectors = view.vectors(item_id, name)
     if len(vectors) == 0:
         reason = f"item {item_id!r} has no vector for lens {name!r}"
@@ -246,19 +241,16 @@ def similar(
     )
 
 
-def _of_list(
-    view: View, query: Query, spec: EmbedderSpec, listed: ItemList, started: float
+def _answer(
+    view: View, query: Query, found: Sequence[_Found], *, exact: bool, started: float
 ) -> Answer:
-    """The answer that the neighbour table knows: what a search would give."""
-    pairs = zip(listed.distances.tolist(), listed.rows.tolist(), strict=True)
-    found = [_Found(distance, row) for distance, row in pairs]
-    neighbors = _neighbors(view, query, spec, found)
+    neighbors = _neighbors(view, query, found)
     return Answer(
         neighbors,
         complete=len(neighbors) == query.limit,
         reason=_reason(query, len(neighbors), len(found)),
         took_ms=(time.perf_counter() - started) * 1_000,
-        exact=listed.exact,
+        exact=exact,
         position=view.position,
         lens=query.lens,
     )
@@ -307,7 +299,7 @@ def _nearest_items(view: View, query: Query, vectors: NDArray[np.float32]) -> li
     k = min(rows.count, limit + _SPARE_ROWS)
     while k > 0:
         answer = rows.index.search(vectors, k, effort=query.effort, allow=rows.allow)
-        best = _group(answer.ids, answer.distances, lambda ids: view.owner_of(query.lens, ids))
+        best = _group(view, query.lens, answer)
         if k == rows.count:
             return best
         seen_to = float(answer.distances[:, -1].min())  # all nearer rows have been answered
@@ -317,29 +309,19 @@ def _nearest_items(view: View, query: Query, vectors: NDArray[np.float32]) -> li
     return []
 
 
-def _group(
-    rows: NDArray[np.int64],
-    distances: NDArray[np.float32],
-    owner_of: Callable[[NDArray[np.int64]], NDArray[np.int64]],
-) -> list[_Found]:
-    """Each owner once, by its nearest row (the first of equals), nearest first."""
-    real = rows >= 0
-    flat_rows, flat_distances = rows[real], distances[real]
-    order = np.lexsort((flat_rows, flat_distances))
-    flat_rows, flat_distances = flat_rows[order], flat_distances[order]
-    _, first = np.unique(owner_of(flat_rows), return_index=True)
-    first.sort()
-    return [
-        _Found(distance, row)
-        for distance, row in zip(
-            flat_distances[first].tolist(), flat_rows[first].tolist(), strict=True
-        )
-    ]
+def _group(view: View, lens: str, answer: Neighbors) -> list[_Found]:
+    """Each item once, by its nearest row (the first of equals), nearest first."""
+    real = answer.ids != PADDING
+    rows, distances = answer.ids[real], answer.distances[real]
+    return _of_rows(*nearest_rows(rows, distances, view.owner_of(lens, rows))[:2])
 
 
-def _neighbors(
-    view: View, query: Query, spec: EmbedderSpec, found: Sequence[_Found]
-) -> tuple[Neighbor, ...]:
+def _of_rows(rows: NDArray[np.int64], distances: NDArray[np.float32]) -> list[_Found]:
+    return [_Found(*pair) for pair in zip(distances.tolist(), rows.tolist(), strict=True)]
+
+
+def _neighbors(view: View, query: Query, found: Sequence[_Found]) -> tuple[Neighbor, ...]:
+    spec = _spec(view, query.lens)
     kept = [part for part in found if _passes(part, query, spec)]
     if len(kept) > query.limit:  # with the ties of the last one, which the id then decides
         last = kept[query.limit - 1].distance

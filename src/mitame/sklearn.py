@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mitame.distances import Distance, normalise
 from mitame.engines.catalog import ENGINES, find
+from mitame.engines.measuring import questions, recall
 from mitame.engines.protocol import Engine, Index
 from mitame.errors import MissingExtra, UsageError
 
@@ -148,16 +149,14 @@ class MitameNeighbors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             return self.effort, None
         if engine.abilities.exact:
             return None, 1.0
-        rng = np.random.default_rng(self._seed)
-        some = rng.choice(len(self._rows), min(_SAMPLED, len(self._rows)), replace=False)
-        k = min(self.n_neighbors + 1, len(self._rows))
-        truth = find("exact").build(self._rows, self._distance).search(self._rows[some], k)
-        limits = truth.distances[:, -1:]
+        k = min(self.n_neighbors, max(1, len(self._rows) - 1))
+        exact = find("exact").build(self._rows, self._distance)
+        asked = questions(self._rows, exact, k=k, sample=_SAMPLED, seed=self._seed)
         efforts = engine.candidates(*self._rows.shape)[0].efforts
         measured = 0.0
         for effort in efforts:
-            found = self._index.search(self._rows[some], k, effort=effort).distances
-            measured = float(np.mean(found <= limits))
+            found = self._index.search(asked.queries, asked.asked, effort=effort)
+            measured = recall(found, asked)
             if measured >= self.recall:
                 return effort, measured
         return efforts[-1], measured

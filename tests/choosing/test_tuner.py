@@ -250,7 +250,7 @@ def test_the_plot_stays_within_its_picture() -> None:
     """Whatever was measured: every point and tick has its place, and both pictures are drawn."""
     for recalls in ([0.001, 1.0], [0.95], [1.0]):
         points = tuple(_point(recall, 10.0 ** (-n)) for n, recall in enumerate(recalls))
-        drawn = plot([Trial("a", {}, 9, 1.0, 1, points)], 0.95, 0.96, 1e-3)
+        drawn = plot([Trial("a", {}, 9, 1.0, 1, points)], 0.95, _point(0.96, 1e-3))
         places = [place for curve in drawn.curves for place in curve.places] + [drawn.chosen]
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
         assert drawn.x_ticks

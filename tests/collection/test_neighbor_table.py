@@ -409,6 +409,10 @@ def test_without_an_index_a_large_collection_has_no_table(
     assert "too many" in made.note
     with store.pin() as view:
         same_as_search(view)
+    assert store.merge(neighbors=made.k) is not None  # although nothing has changed
+    found = facts(store)
+    assert found is not None
+    assert (found.k, found.note) == (made.k, "")
     store.append([put("j", drawn(rng))])
     store.merge(neighbors=K)
     found = facts(store)

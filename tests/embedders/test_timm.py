@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import pickle
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,9 +58,10 @@ def test_recipe() -> None:
 
 
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     """A module `timm` whose one model averages over the picture and mixes colours."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
+    safe = pytest.importorskip("safetensors.torch", reason="safetensors is not installed")
 
     module_class: Any = torch.nn.Module
 
@@ -67,25 +70,39 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             super().__init__()
             self.num_features = 5
             self.pretrained_cfg = {"license": "mit"}
-            torch.manual_seed(0)
             self.mix = torch.nn.Linear(3, 5)
+            self.classes = torch.nn.Linear(5, 9)
+
+        def reset_classifier(self, num_classes: int) -> None:
+            assert num_classes == 0
+            self.classes = torch.nn.Identity()
 
         def forward(self, x: Any) -> Any:
-            return self.mix(x.mean((2, 3)))
+            return self.classes(self.mix(x.mean((2, 3))))
 
-    def create_model(name: str, *, pretrained: bool, num_classes: int) -> Any:
-        assert pretrained
-        assert num_classes == 0
-        if name == "mean.gone":
-            raise RuntimeError("no such weights on the hub")
+    def create_model(name: str, *, pretrained: bool) -> Any:
+        assert not pretrained, "timm must read no weights: they may be a pickle"
         return Mean()
 
+    torch.manual_seed(0)
+    trained = Mean()
+    safe.save_file(trained.state_dict(), tmp_path / "model.safetensors")
+
+    def hf_hub_download(repository: str, file: str) -> str:
+        if repository == "timm/mean.gone":
+            raise RuntimeError("no such repository")
+        return str(tmp_path / file)
+
     module = SimpleNamespace(
+        trained=trained,
         create_model=create_model,
+        get_pretrained_cfg=lambda name: SimpleNamespace(hf_hub_id=f"timm/{name}"),
         is_model=lambda name: name == "mean",
         data=SimpleNamespace(resolve_model_data_config=lambda model: CONFIG),
     )
     monkeypatch.setitem(sys.modules, "timm", module)
+    hub = SimpleNamespace(hf_hub_download=hf_hub_download)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
     return module
 
 
@@ -97,7 +114,7 @@ def test_embeds(stand_in: SimpleNamespace) -> None:
     assert len(spec.weights) == 64
     assert open_embedder("timm/mean.tiny").spec == spec
     grey = np.full((50, 60, 3), 200, np.uint8)
-    model = stand_in.create_model("mean.tiny", pretrained=True, num_classes=0)
+    model = stand_in.trained
     x = (200 - 127.5) / np.array([63.75, 127.5, 255.0])
     expected = model.mix.weight.detach().numpy() @ x + model.mix.bias.detach().numpy()
     found = embedder.embed([embedder.prepare(grey)] * 20)
@@ -110,3 +127,18 @@ def test_errors(stand_in: SimpleNamespace) -> None:
         open_embedder("timm/nothing")
     with pytest.raises(WeightsNotFound, match=r"timm/mean\.gone"):
         open_embedder("timm/mean.gone")
+
+
+def test_no_pickle_is_loaded(stand_in: SimpleNamespace, tmp_path: Path) -> None:
+    """A file that would run code when it is unpickled is refused, and nothing runs."""
+    ran = tmp_path / "ran"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (ran,)
+
+    (tmp_path / "model.safetensors").write_bytes(pickle.dumps({"mix.weight": Bomb()}))
+    with pytest.raises(WeightsNotFound) as caught:
+        open_embedder("timm/mean.tiny")
+    assert "safetensors" in caught.value.remedy
+    assert not ran.exists()

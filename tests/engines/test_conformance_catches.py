@@ -92,6 +92,20 @@ class _Selfish(ToyIndex):
         sum(range(20_000))
 
 
+class _DeclaresNothing(Toy):
+    """A toy that declares no ability: without filters, seed, mapping, a free lock, extending."""
+
+    def make(self) -> Engine:
+        abilities = Abilities(
+            exact=False,
+            distances=frozenset({"cosine"}),
+            filters=False,
+            seeded=False,
+            releases_gil=False,
+        )
+        return ToyEngine(self.fault, abilities=abilities)
+
+
 def test_holding_the_interpreter_is_caught() -> None:
     """An engine that says it releases the lock, and keeps it through a search."""
 
@@ -103,21 +117,27 @@ def test_holding_the_interpreter_is_caught() -> None:
         Case().test_other_threads_run_meanwhile()
 
 
-def test_an_engine_that_declares_nothing_is_not_asked() -> None:
-    """Without filters, seed, mapping and a released lock those laws ask nothing."""
-    abilities = Abilities(
-        exact=False,
-        distances=frozenset({"cosine"}),
-        filters=False,
-        seeded=False,
-        maps=False,
-        releases_gil=False,
-    )
+@pytest.mark.parametrize(
+    ("fault", "law"),
+    [
+        ("ignores filters", "test_filters_at_any_share"),
+        ("filters afterwards", "test_filters_that_go_with_the_data"),
+        ("has no seed", "test_same_seed_same_index"),
+        ("copies parts", "test_opening_reads_little_of_the_parts"),
+        ("loses what came", "test_extended_finds_what_came_and_what_stayed"),
+    ],
+)
+def test_what_is_not_declared_is_not_asked(fault: str, law: str) -> None:
+    """The same faults, where the engine doesn't say that it can do it."""
+    case = type("Case", (_DeclaresNothing,), {"fault": fault})()
+    getattr(case, law)()
 
-    class Case(Toy):
-        def make(self) -> Engine:
-            return ToyEngine("ignores filters", abilities=abilities)
 
-    Case().test_filters_at_any_share()
-    Case().test_same_seed_same_index()
+def test_a_lock_that_is_not_declared_released_may_be_held() -> None:
+    """An engine that keeps the interpreter and says so."""
+
+    class Case(_DeclaresNothing):
+        def large(self, engine: Engine, distance: Any) -> Index:
+            return _Selfish(np.zeros((3, 2), np.float32), distance, np.arange(3), "")
+
     Case().test_other_threads_run_meanwhile()

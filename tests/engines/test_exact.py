@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mitame.distances import DISTANCES, Distance, normalise
+from mitame.engines import ranking
 from mitame.engines.exact import ExactEngine, scanning
 from mitame.engines.exact.copies import decode, encode
-from mitame.engines.protocol import Engine
+from mitame.engines.protocol import Engine, Rows
 from mitame.errors import CorruptCollection, InvalidVector, UsageError
 from mitame.testing.engine_parts import resident
 from mitame.testing.engines import EngineConformance, brute_force
 
-Rows = NDArray[np.float32]
 COPIES = ("float32", "float16", "int8")
 
 
@@ -87,6 +87,7 @@ def test_blocks_do_not_show(
     whole = ExactEngine().build(rows, distance).search(queries, 70, allow=allow)
     monkeypatch.setattr(scanning, "_KEYS_PER_BLOCK", 3 * 256)
     monkeypatch.setattr(scanning, "_GATHER_FLOATS", 8 * 100)
+    monkeypatch.setattr(ranking, "_FLOATS_AT_ONCE", 8 * 7)
     parts = ExactEngine().build(rows, distance).search(queries, 70, allow=allow)
     np.testing.assert_array_equal(whole.ids, parts.ids)
     np.testing.assert_array_equal(whole.distances, parts.distances)

@@ -21,7 +21,7 @@ from mitame.engines.hnsw import HnswEngine
 from mitame.engines.ivfpq import IvfpqEngine
 from mitame.engines.library import SMALL, SPARE, Asked, LibraryEngine, LibraryIndex, Native
 from mitame.engines.ngt import NgtEngine
-from mitame.engines.protocol import Abilities, Rows
+from mitame.engines.protocol import Abilities, Candidate, Rows
 from mitame.engines.ranking import Ids
 from mitame.engines.settings import Common, Range
 from mitame.engines.symphonyqg import SymphonyqgEngine
@@ -59,6 +59,19 @@ def test_a_short_answer_is_filled_by_looking_at_all() -> None:
     true = brute_force(ROWS, ROWS[:2], 4, "euclidean")
     for ids in ([], [5, -1, -1, -1], [1, 2, 3, 3_000], [-7, 9]):
         check_equal(index(Said(ids)).search(ROWS[:2], 4), true)
+
+
+def test_a_filter_meets_rows_that_there_are_not() -> None:
+    """They and padding are left out, whether the library filters or not."""
+    allow = np.arange(len(ROWS)) % 4 > 0
+    true = brute_force(ROWS, ROWS[:2], 4, "euclidean", allow)
+    for filters in (False, True):
+        native = Said([3_000, -1, *range(3_000), 10**9], filters=filters)
+        answer = index(native).search(ROWS[:2], 4, allow=allow)
+        assert allow[answer.ids].all()
+        check_equal(
+            index(Said([3_000, -1], filters=filters)).search(ROWS[:2], 4, allow=allow), true
+        )
 
 
 def test_candidates_are_ranked_by_the_rows() -> None:
@@ -115,6 +128,9 @@ class Failing(LibraryEngine):
     module: ClassVar[str] = "json"
     own: ClassVar[Mapping[str, Range]] = {}
 
+    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
+        return ()
+
     def _make(
         self, rows: Rows, distance: Distance, common: Common, own: Mapping[str, int]
     ) -> Native:
@@ -164,7 +180,7 @@ def test_no_file_is_left(
     engine: LibraryEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Libraries that write files write them to a folder that is gone when the call returns."""
-    pytest.importorskip(engine.module)
+    pytest.importorskip(engine.module, reason=f"engine {engine.name} is this library's")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     built = engine.build(ROWS[:200], "euclidean")
     opened = engine.open(ROWS[:200], "euclidean", built.save())
@@ -176,7 +192,7 @@ def test_no_file_is_left(
 @pytest.mark.parametrize("shape", [(SMALL, 1), (SMALL + 1, 2), (70, 90), (SMALL - 1, 3)])
 def test_awkward_shapes(engine: LibraryEngine, shape: tuple[int, int]) -> None:
     """One column, and fewer rows than columns; around the size where the library comes in."""
-    pytest.importorskip(engine.module)
+    pytest.importorskip(engine.module, reason=f"engine {engine.name} is this library's")
     rows = np.random.default_rng(1).normal(size=shape).astype(np.float32)
     for distance in sorted(engine.abilities.distances):
         built = engine.build(rows, distance)

@@ -1,4 +1,4 @@
-"""Sanny: the laws of every engine, and every fault that the form before it had."""
+"""Sanny: all laws with other settings, and every fault that the form before it had."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from mitame.distances import DISTANCES, Distance, normalise
 from mitame.engines.exact import ExactEngine
-from mitame.engines.protocol import Allow, Engine, Searchable
+from mitame.engines.protocol import Allow, Engine, Rows, Searchable
 from mitame.engines.sanny import SannyEngine
 from mitame.engines.sanny_index import SannyIndex, Spread
 from mitame.engines.sanny_votes import elect, unite
 from mitame.errors import CorruptCollection, FetchFailed, UsageError
 from mitame.neighbors import Neighbors
 from mitame.testing.engines import EngineConformance, brute_force
-
-Rows = NDArray[np.float32]
 
 
 def find(name: str) -> Engine:
@@ -39,14 +36,6 @@ def make(rows: Rows, distance: Distance = "euclidean", **own: Any) -> SannyIndex
 
 def _rows(seed: int, n: int, dimension: int) -> Rows:
     return np.random.default_rng(seed).normal(size=(n, dimension)).astype(np.float32)
-
-
-class TestVotes(EngineConformance):
-    """All laws, electing by votes."""
-
-    def make(self) -> Engine:
-        """Over the small catalogue."""
-        return SannyEngine(find)
 
 
 class TestAllRanked(EngineConformance):

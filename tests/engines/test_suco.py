@@ -1,4 +1,4 @@
-"""Collision counting: the laws of every engine, and its own pieces by hand."""
+"""Collision counting: all laws with other settings, and its own pieces by hand."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from mitame.engines.protocol import Engine
+from mitame.engines.protocol import Engine, Rows
 from mitame.engines.suco import SucoEngine
 from mitame.engines.suco_axes import balanced, in_order
 from mitame.engines.suco_cells import assign, learn, sorted_cells
@@ -19,16 +18,6 @@ from mitame.engines.suco_index import Effort
 from mitame.errors import CorruptCollection, UsageError
 from mitame.testing.engine_truth import recall
 from mitame.testing.engines import EngineConformance, brute_force
-
-Rows = NDArray[np.float32]
-
-
-class TestSuco(EngineConformance):
-    """All laws, with balanced parts."""
-
-    def make(self) -> Engine:
-        """The engine."""
-        return SucoEngine()
 
 
 class TestPlainColumns(EngineConformance):

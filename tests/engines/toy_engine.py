@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mitame.distances import DISTANCES, Distance
 from mitame.engines.extending import check_kept
+from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Abilities, Allow, Candidate, Kept, Parts, Rows
-from mitame.engines.ranking import check_search
 from mitame.engines.settings import Range, check_rows, read
 from mitame.errors import CorruptCollection
 from mitame.neighbors import PADDING, Neighbors
@@ -98,7 +98,7 @@ def _checked(order: NDArray[Any] | None, rows: int) -> NDArray[np.int64]:
     return order
 
 
-class ToyIndex:
+class ToyIndex(IndexedRows):
     """Rows in an order; `effort` below 1 leaves out the last twentieth."""
 
     def __init__(
@@ -109,22 +109,13 @@ class ToyIndex:
         fault: str,
         before: NDArray[np.int64] | None = None,
     ) -> None:
-        self._vectors = vectors
-        self._distance = distance
+        super().__init__(vectors, distance)
         self._order = order
         self._fault = fault
         self._before = before
         self._effort = 0.5
         self._buffer = np.empty((0, 0), np.float32)
         self._lock = threading.Lock()
-
-    @property
-    def rows(self) -> int:
-        return len(self._vectors)
-
-    @property
-    def dimension(self) -> int:
-        return int(self._vectors.shape[1])
 
     @property
     def memory(self) -> int:
@@ -146,7 +137,7 @@ class ToyIndex:
             queries *= 1
         if self._fault == "takes any query":
             queries = np.atleast_2d(np.nan_to_num(queries))
-        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
+        queries = self._checked(queries, k, effort, allow)
         if self._fault == "shares a buffer":
             queries = self._through_buffer(queries)
         return self._damaged(self._answer(queries, k, self._used(effort), allow), k)

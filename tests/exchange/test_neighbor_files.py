@@ -17,7 +17,6 @@ from mitame.exchange.neighbors import write_neighbors
 from mitame.search import Answer
 from tests.conftest import Run
 
-pyarrow = pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
 LIMIT = 5
 Row = tuple[str, int, str, float, float, str | None]
 
@@ -79,11 +78,10 @@ def test_json_lines_have_an_object_per_item(shop: mitame.Collection, tmp_path: P
 
 def test_parquet_has_typed_columns(shop: mitame.Collection, tmp_path: Path) -> None:
     """Also of no items at all."""
-    import pyarrow.parquet
-
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra 'parquet' is not installed")
     file = tmp_path / "n.parquet"
     write_neighbors(shop, file, limit=LIMIT)
-    table = pyarrow.parquet.read_table(file)
+    table = parquet.read_table(file)
     assert list(zip(*(column.to_pylist() for column in table.columns), strict=True)) == expected(
         shop
     )
@@ -91,7 +89,7 @@ def test_parquet_has_typed_columns(shop: mitame.Collection, tmp_path: Path) -> N
     assert kinds == ["string", "int32", "string", "double", "double", "string"]
     with mitame.open(tmp_path / "none", lenses={"own": "vectors:8"}) as empty:
         write_neighbors(empty, file)
-    assert pyarrow.parquet.read_table(file).num_rows == 0
+    assert parquet.read_table(file).num_rows == 0
 
 
 def test_items_without_a_table_are_searched(tmp_path: Path) -> None:

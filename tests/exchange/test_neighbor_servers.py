@@ -91,8 +91,8 @@ def test_postgres_gets_a_table_that_is_replaced(
     report = write_neighbors(shop, address, limit=LIMIT)
     assert in_bytes(rows_of(database, "alike")) == in_bytes(expected(shop))
     assert (report.items, report.neighbors) == (ITEMS, ITEMS * LIMIT)
-    database.execute('CREATE ROLE "odd "" reader"')
-    database.execute('GRANT SELECT ON alike TO "odd "" reader" WITH GRANT OPTION')
+    database.execute('CREATE ROLE "odd "" {} 100%"')
+    database.execute('GRANT SELECT ON alike TO "odd "" {} 100%" WITH GRANT OPTION')
     database.execute("GRANT SELECT ON alike TO PUBLIC")
     shop.remove("i\\3")
     write_neighbors(shop, address, limit=LIMIT)
@@ -102,11 +102,11 @@ def test_postgres_gets_a_table_that_is_replaced(
         "SELECT grantee, is_grantable FROM information_schema.role_table_grants"
         " WHERE table_name = 'alike' AND privilege_type = 'SELECT' ORDER BY 1"
     ).fetchall()
-    assert ('odd " reader', "YES") in granted
+    assert ('odd " {} 100%', "YES") in granted
     assert ("PUBLIC", "NO") in granted
     keys = database.execute("SELECT conname FROM pg_constraint WHERE contype = 'p'").fetchall()
     assert keys.count(("alike_pkey",)) == 1
-    database.execute('DROP TABLE alike; DROP ROLE "odd "" reader"')
+    database.execute('DROP TABLE alike; DROP ROLE "odd "" {} 100%"')
 
 
 def test_postgres_table_in_a_schema(shop: mitame.Collection, postgres: Any, database: Any) -> None:

@@ -263,7 +263,7 @@ def test_heic_without_its_extra_names_the_extra() -> None:
 
 def test_heic_with_its_extra() -> None:
     """A HEIC is decoded and turned, and one that is cut off or too large is refused."""
-    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif = pytest.importorskip("pillow_heif", reason="the extra 'heic' is not installed")
     file = io.BytesIO()
     stored = np.zeros((64, 128, 3), np.uint8)
     stored[:32, :64] = 255

@@ -30,7 +30,7 @@ class Peer:
 
     def build(self, rows: Rows, metric: str, threads: int) -> None:
         """Index float32[n, d]; under ``cosine`` they have length 1. Rows are not changed."""
-        raise NotImplementedError
+        raise NotImplementedError  # the class that inherits says which
 
     def prepared(self, queries: Rows) -> Sequence[Any]:
         """Each query in the form that the library takes; this is not timed."""
@@ -38,7 +38,7 @@ class Peer:
 
     def searcher(self, effort: Any, k: int) -> Ask:
         """How one query is answered at an effort; setting it is not timed."""
-        raise NotImplementedError
+        raise NotImplementedError  # the class that inherits says which
 
     def ids(self, answer: Any) -> NDArray[np.int64]:
         """Rows of an answer, nearest first; this is not timed."""

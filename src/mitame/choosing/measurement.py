@@ -28,6 +28,11 @@ class Point:
     p99: float
     queries: int
 
+    @property
+    def rate(self) -> float:
+        """Queries per second of processor time."""
+        return 1 / max(self.cpu_seconds, 1e-9)
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -53,12 +58,16 @@ class Trial:
     extrapolated: bool = False
     skipped: str | None = None
 
+    @property
+    def settings_text(self) -> str:
+        """The settings for people: ``trees=20 leaf=8``."""
+        return " ".join(f"{key}={value}" for key, value in self.settings.items())
+
     def to_json(self) -> dict[str, Any]:
         """As a JSON object, rounded to four digits that count."""
         content = asdict(self)
-        content["settings"] = dict(self.settings)
         content["points"] = [
-            {key: _rounded(value) for key, value in asdict(point).items()} for point in self.points
+            {key: _rounded(value) for key, value in point.items()} for point in content["points"]
         ]
         return {key: _rounded(value) for key, value in content.items()}
 

@@ -177,7 +177,7 @@ def reason(picked: Picked, trials: Sequence[Trial], wish: Wish) -> str:
 
 
 def _rate(point: Point) -> str:
-    return f"{float(f'{1 / max(point.cpu_seconds, 1e-9):.2g}'):,.0f}"
+    return f"{float(f'{point.rate:.2g}'):,.0f}"
 
 
 def _runner_up(best: Candidate, trials: Sequence[Trial], wish: Wish) -> Candidate | None:

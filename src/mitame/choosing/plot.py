@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mitame.choosing.measurement import Trial
+from mitame.choosing.measurement import Point, Trial
 
 WIDTH, HEIGHT = 860, 520
 LEFT, RIGHT, TOP, BOTTOM = 84, 200, 24, 56
@@ -57,20 +57,17 @@ class Plot:
     chosen: tuple[float, float]
 
 
-def plot(
-    trials: Sequence[Trial], wished: float, chosen_recall: float, chosen_seconds: float
-) -> Plot:
+def plot(trials: Sequence[Trial], wished: float, chosen: Point) -> Plot:
     """Places of all that was measured: x the recall, y queries per second of processor time.
 
     The y axis is logarithmic; the x axis shows the recalls around the wished one and above, as
     below them nobody looks, and the others would have no room.
     """
     drawn = [trial for trial in trials if trial.points]
-    lowest = min([p.recall for t in drawn for p in t.points] + [wished, chosen_recall])
-    x_from = max(_floor(lowest), min(_floor(1 - _SEEN * (1 - wished)), _floor(chosen_recall)))
+    lowest = min([p.recall for t in drawn for p in t.points] + [wished, chosen.recall])
+    x_from = max(_floor(lowest), min(_floor(1 - _SEEN * (1 - wished)), _floor(chosen.recall)))
     shown = [(trial, [p for p in trial.points if p.recall >= x_from]) for trial in drawn]
-    rates = [1 / max(p.cpu_seconds, 1e-9) for _, points in shown for p in points]
-    rates.append(1 / max(chosen_seconds, 1e-9))
+    rates = [*(p.rate for _, points in shown for p in points), chosen.rate]
     y_from, y_to = math.log10(min(rates) / _SPARE), math.log10(max(rates) * _SPARE)
 
     def x(recall: float) -> float:
@@ -84,30 +81,23 @@ def plot(
     engines = list(dict.fromkeys(trial.engine for trial in drawn))
     curves = tuple(
         Curve(
-            _name(trial),
+            f"{trial.engine} {trial.settings_text}".strip(),
             trial.engine,
             COLORS[engines.index(trial.engine) % len(COLORS)],
             trial.extrapolated,
-            tuple((x(p.recall), y(1 / max(p.cpu_seconds, 1e-9))) for p in points),
+            tuple((x(p.recall), y(p.rate)) for p in points),
         )
         for trial, points in shown
         if points
     )
     x_ticks = tuple((x(value), f"{value:.2f}") for value in _steps(x_from, 1.0))
     y_ticks = tuple((y(10**n * m), f"{10**n * m:,g}") for n, m in _decades(y_from, y_to))
-    return Plot(
-        curves, x_ticks, y_ticks, x(wished), (x(chosen_recall), y(1 / max(chosen_seconds, 1e-9)))
-    )
+    return Plot(curves, x_ticks, y_ticks, x(wished), (x(chosen.recall), y(chosen.rate)))
 
 
 def _floor(recall: float) -> float:
     """A little less, as a multiple of a twentieth."""
     return max(0.0, math.floor(recall * 20 - 0.2) / 20)
-
-
-def _name(trial: Trial) -> str:
-    settings = " ".join(f"{key}={value}" for key, value in trial.settings.items())
-    return f"{trial.engine} {settings}".strip()
 
 
 def _steps(start: float, end: float) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from mitame.choosing.measurement import Trial
 from mitame.choosing.pick import candidate
 from mitame.choosing.plot import plot, svg
 from mitame.choosing.tuner import Tuning
-from mitame.choosing.wish import Wish, size_text, time_text
+from mitame.choosing.wish import size_text, time_text
 from mitame.storage import LocalDirectory
 
 REPORTS = "reports"
@@ -35,8 +35,7 @@ def write_report(tuning: Tuning, collection: Path, lens: str) -> Path:
         StorageError: the disk does not let us.
     """
     name = f"tuning-{lens}"
-    point = tuning.point
-    drawn = plot(tuning.trials, tuning.wish.recall, point.recall, point.cpu_seconds)
+    drawn = plot(tuning.trials, tuning.wish.recall, tuning.point)
     directory = LocalDirectory(collection).child(REPORTS)
     directory.replace(f"{name}.json", json.dumps(to_json(tuning, lens), indent=1).encode())
     directory.replace(f"{name}.png", png(drawn))
@@ -52,16 +51,11 @@ def to_json(tuning: Tuning, lens: str) -> dict[str, Any]:
         "rows": tuning.rows,
         "dimension": tuning.dimension,
         "distance": tuning.distance,
-        "wish": {
-            "recall": tuning.wish.recall,
-            "k": tuning.wish.k,
-            "memory": tuning.wish.memory,
-            "latency": tuning.wish.latency,
-        },
+        "wish": asdict(tuning.wish),
         "questions": tuning.questions,
         "seconds": round(tuning.seconds, 1),
         "choice": tuning.choice.as_dict(),
-        "measured": {**tuning.point.__dict__},
+        "measured": asdict(tuning.point),
         "trials": [trial.to_json() for trial in tuning.trials],
     }
 
@@ -123,16 +117,16 @@ def _is_chosen(trial: Trial, tuning: Tuning) -> bool:
 
 def _row(trial: Trial, tuning: Tuning) -> str:
     name = html.escape(trial.engine)
-    settings = html.escape(_text(trial.settings))
+    settings = html.escape(trial.settings_text)
     if not trial.points:
         why = html.escape(trial.skipped or "")
         cells = f'<td class="text">{settings}</td><td class="text" colspan="7">{why}</td>'
         return f"<tr><td>{name}</td>{cells}</tr>"
-    point = tuning.point if _is_chosen(trial, tuning) else _as_wished(trial, tuning.wish)
+    point = tuning.point if _is_chosen(trial, tuning) else candidate(trial, tuning.wish).point
     numbers = [
         f"{point.effort:.2f}",
         f"{point.recall:.3f}",
-        f"{1 / max(point.cpu_seconds, 1e-9):,.0f}",
+        f"{point.rate:,.0f}",
         time_text(point.p50),
         time_text(point.p99),
         time_text(trial.build_seconds),
@@ -142,11 +136,3 @@ def _row(trial: Trial, tuning: Tuning) -> str:
     kind = ' class="chosen"' if _is_chosen(trial, tuning) else ""
     rest = "".join(f"<td>{html.escape(cell)}</td>" for cell in numbers)
     return f'<tr{kind}><td>{name}{mark}</td><td class="text">{settings}</td>{rest}</tr>'
-
-
-def _as_wished(trial: Trial, wish: Wish) -> Any:
-    return candidate(trial, wish).point
-
-
-def _text(settings: Mapping[str, Any]) -> str:
-    return " ".join(f"{key}={value}" for key, value in settings.items())

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -254,7 +254,5 @@ class Trials:
         if rated.index is not None and best is not None and best.best.trial is rated.trial:
             self._best = (rated.trial, rated.index)
 
-    def _skip(self, engine: str, settings: object, why: str) -> None:
-        self._trials.append(
-            Trial(engine, dict(settings) if isinstance(settings, dict) else {}, skipped=why)
-        )
+    def _skip(self, engine: str, settings: Mapping[str, Any], why: str) -> None:
+        self._trials.append(Trial(engine, dict(settings), skipped=why))

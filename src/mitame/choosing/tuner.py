@@ -12,9 +12,10 @@ from mitame.choosing.sweeping import measure
 from mitame.choosing.trials import Budget, OnStep, Trials
 from mitame.choosing.wish import Wish
 from mitame.collection import Choice
+from mitame.collection.indexing import asked_of
 from mitame.distances import Distance
 from mitame.engines import catalog
-from mitame.engines.measuring import Questions, questions
+from mitame.engines.measuring import Questions
 from mitame.engines.protocol import Engine, Index, Rows
 from mitame.errors import MissingExtra, UsageError
 
@@ -23,9 +24,6 @@ BUDGET_SECONDS = (20.0, 120.0)
 _FLOATS_PER_SECOND = 5_000_000
 QUESTIONS = 400
 """Rows that are asked: half of them while measuring, the others afterwards."""
-_FEWEST = 60
-_TRUTH_FLOATS = 1 << 38
-"""Multiplications that finding out the truth may take: seconds on two cores."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def tune(
     running = Budget(usual_budget(vectors.size) if budget is None else budget)
     known, missing = installed(engines)
     on_step(0, 1 + len(known), "the truth")
-    asked = _asked(vectors, distance, wish, seed)
+    asked = asked_of(vectors, distance, wish.k, most=QUESTIONS, seed=seed)
     half = max(1, len(asked) // 2)
     trials = Trials(
         vectors, distance, asked.part(0, half), wish, running, seed=seed, on_step=on_step
@@ -138,13 +136,6 @@ def installed(names: Sequence[str] | None) -> tuple[list[Engine], list[Trial]]:
         except MissingExtra as error:
             missing.append(Trial(engine.name, skipped=error.line()))
     return there, missing
-
-
-def _asked(vectors: Rows, distance: Distance, wish: Wish, seed: int) -> Questions:
-    """Questions in a random order, with the truth."""
-    sample = max(_FEWEST, min(QUESTIONS, _TRUTH_FLOATS // max(1, vectors.size)))
-    exact = catalog.find("exact").build(vectors, distance, trusted=True)
-    return questions(vectors, exact, k=wish.k, sample=sample, seed=seed)
 
 
 def _allowed(trials: Sequence[Trial], engines: Sequence[str] | None) -> list[Trial]:

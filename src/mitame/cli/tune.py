@@ -119,7 +119,7 @@ def _facts(tuning: Tuning, lens: str, page: Path) -> dict[str, Any]:
         "lens": lens,
         "choice": tuning.choice.as_dict(),
         "recall": round(point.recall, 4),
-        "queries_per_second": round(1 / max(point.cpu_seconds, 1e-9)),
+        "queries_per_second": round(point.rate),
         "p99_ms": round(point.p99 * 1e3, 4),
         "questions": tuning.questions,
         "seconds": round(tuning.seconds, 1),

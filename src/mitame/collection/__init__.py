@@ -18,6 +18,7 @@ from mitame.collection.item import (
     check_id,
 )
 from mitame.collection.lens import Lens
+from mitame.collection.neighbor_keys import nearest_rows
 from mitame.collection.neighbor_lists import ItemList
 from mitame.collection.neighbor_search import searched
 from mitame.collection.opening import create, open_store, restore
@@ -61,6 +62,7 @@ __all__ = [
     "create",
     "index_status",
     "list_collections",
+    "nearest_rows",
     "open_store",
     "restore",
     "searched",

@@ -7,7 +7,6 @@ not installed here, nothing is lost: the rows are searched exactly, which is rig
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
@@ -81,7 +80,7 @@ class IndexFacts:
                 raise CorruptCollection(f"{where}: its description is of another version of mitame")
             effort, problem = content["effort"], content["problem"]
             return cls(
-                Choice.from_json(json.dumps(content["wanted"])),
+                Choice.from_dict(content["wanted"]),
                 bool(content["chosen"]),
                 str(content["engine"]),
                 None if effort is None else float(effort),
@@ -164,24 +163,22 @@ def open_base(stored: SnapshotLens | None, dimension: int, distance: Distance) -
     if stored is None:
         return BaseIndex(exact_index(np.empty((0, dimension), np.float32), distance))
     try:
-        parts: Parts | str = stored.optional(KIND)
+        parts = stored.optional(KIND)
     except MitameError as error:
-        parts = error.message
+        return BaseIndex(_scanned(stored.vectors, distance), problem=error.message)
     return open_index(stored.vectors, distance, parts, f"lens {stored.name!r}")
 
 
-def open_index(vectors: Stored, distance: Distance, parts: Parts | str, where: str) -> BaseIndex:
+def open_index(vectors: Stored, distance: Distance, parts: Parts, where: str) -> BaseIndex:
     """The index that parts tell of, over the rows that it was built over.
 
     Args:
         vectors: float32 or float16[rows, dimension], mapped.
         distance: the lens's.
-        parts: what the snapshot has, or why that can't be read.
+        parts: what the snapshot has.
         where: what it belongs to, for `BaseIndex.problem`.
     """
     exact = _scanned(vectors, distance)
-    if isinstance(parts, str):
-        return BaseIndex(exact, problem=parts)
     if not parts:
         return BaseIndex(exact)
     facts = None

@@ -89,15 +89,27 @@ class Choice:
         """
         try:
             content = json.loads(text[: MAX_JSON + 1])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise CorruptCollection("a choice of an engine can't be read") from error
+        return cls.from_dict(content)
+
+    @classmethod
+    def from_dict(cls, content: Any) -> Choice:
+        """What `as_dict` gave, read from JSON.
+
+        Raises:
+            CorruptCollection: it is something else.
+        """
+        try:
             return cls(
-                content["engine"],
+                str(content["engine"]),
                 dict(content["settings"]),
                 None if content["effort"] is None else float(content["effort"]),
                 float(content["recall"]),
                 int(content["k"]),
                 str(content["why"]),
             )
-        except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
             raise CorruptCollection("a choice of an engine can't be read") from error
         except UsageError as error:
             raise CorruptCollection(error.message) from error

@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ from mitame.filters import COMPARE, Condition, Filter, Match, Range
 
 Mask = NDArray[np.bool_]
 Codes = NDArray[np.int32]
+Keys: TypeAlias = NDArray[np.int64] | slice
 
+ALL = slice(None)
 MAX_COLUMNS = 64
 """Columns kept; the ones that were asked for longest ago are made again when needed."""
 _NO_VALUE = 0
@@ -140,13 +142,13 @@ class Column:
     values: Values
     count: int
 
-    def accepted(self, condition: Condition) -> Mask:
-        """bool[keys]: items that have the attribute and whose value the condition accepts."""
-        mask: Mask = self.values.accepted(condition, self.count)[self.codes]
-        return mask
+    def accepted(self, condition: Condition, keys: Keys = ALL) -> Mask:
+        """bool[n]: items that have the attribute and whose value the condition accepts.
 
-    def accepted_of(self, condition: Condition, keys: NDArray[np.int64]) -> Mask:
-        """As `accepted`, of the items with keys int64[n] only."""
+        Args:
+            condition: on this name.
+            keys: int64[n], the items to look at; all where left out.
+        """
         mask: Mask = self.values.accepted(condition, self.count)[self.codes[keys]]
         return mask
 
@@ -165,22 +167,18 @@ class Columns:
     alive: Mask
     by_name: Mapping[str, Column]
 
-    def match(self, where: Filter) -> Mask:
-        """bool[keys]: the items that pass."""
-        mask = self.alive.copy()
-        for condition in where.must:
-            mask &= self.by_name[condition.key].accepted(condition)
-        for condition in where.must_not:
-            mask &= ~self.by_name[condition.key].accepted(condition)
-        return mask
+    def match(self, where: Filter, keys: Keys = ALL) -> Mask:
+        """bool[n]: the items that pass.
 
-    def passing(self, where: Filter, keys: NDArray[np.int64]) -> Mask:
-        """bool[n]: which of the items with keys int64[n] pass; without looking at all others."""
-        mask = self.alive[keys]
+        Args:
+            where: the filter.
+            keys: int64[n], the items to look at; all where left out.
+        """
+        mask = self.alive[keys].copy()  # of all it would be the array itself
         for condition in where.must:
-            mask &= self.by_name[condition.key].accepted_of(condition, keys)
+            mask &= self.by_name[condition.key].accepted(condition, keys)
         for condition in where.must_not:
-            mask &= ~self.by_name[condition.key].accepted_of(condition, keys)
+            mask &= ~self.by_name[condition.key].accepted(condition, keys)
         return mask
 
 

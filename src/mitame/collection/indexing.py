@@ -32,8 +32,8 @@ USUAL_ENGINE = "cascade"
 """What serves above that where nobody has chosen, if this mitame has it."""
 SAMPLE = 200
 SEED = 0
-_FEWEST = 50
-_SAMPLED_FLOATS = 1 << 38
+_FEWEST = 60
+_TRUTH_FLOATS = 1 << 38
 """Multiplications that finding out the truth may take: seconds on two cores."""
 _HARDER = (0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 _HALF = "the vectors are kept as float16, which engines can't index yet"
@@ -193,10 +193,7 @@ def measured(index: Index, vectors: Wide, distance: Distance, facts: IndexFacts)
     Where the chosen effort does not reach the recall that was wished for, as the rows have become
     more or others, the least effort of a few that does is taken.
     """
-    least = max(1, vectors.size)
-    sample = max(_FEWEST, min(SAMPLE, _SAMPLED_FLOATS // least))
-    truth = exact_index(vectors, distance)
-    asked = questions(vectors, truth, k=facts.wanted.k, sample=sample, seed=SEED)
+    asked = asked_of(vectors, distance, facts.wanted.k, most=SAMPLE, seed=SEED)
     tried: list[float | None] = [facts.effort]
     tried += [e for e in _HARDER if facts.effort is None or e > facts.effort]
     best = facts
@@ -207,6 +204,21 @@ def measured(index: Index, vectors: Wide, distance: Distance, facts: IndexFacts)
         if found >= facts.wanted.recall:
             break
     return best
+
+
+def asked_of(vectors: Wide, distance: Distance, k: int, *, most: int, seed: int) -> Questions:
+    """Questions in a random order, with the truth: fewer of them where finding it takes long.
+
+    Args:
+        vectors: float32[rows, dimension], at least two rows; trusted.
+        distance: between them.
+        k: how many neighbours.
+        most: at most so many are asked.
+        seed: of the draw.
+    """
+    sample = max(_FEWEST, min(most, _TRUTH_FLOATS // max(1, vectors.size)))
+    truth = exact_index(vectors, distance)
+    return questions(vectors, truth, k=k, sample=sample, seed=seed)
 
 
 def _recall(index: Index, asked: Questions, effort: float | None) -> float:

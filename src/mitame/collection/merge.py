@@ -55,7 +55,7 @@ class _Task:
         if self.rebuild or snapshot is None or wanted is None:
             return self.rebuild
         return any(
-            (facts := facts_of(lens)) is None or facts.k != wanted
+            (facts := facts_of(lens)) is None or facts.k != wanted or facts.note
             for lens in snapshot.lenses.values()
         )
 

@@ -8,7 +8,7 @@ are kept, and ranked by `mitame.distances.exact`: the result is that of comparin
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mitame.collection.neighbor_keys import RowKeys, is_tame, least, nearest_rows, slack
 from mitame.collection.neighbor_rows import ItemRows, StoredRows
+from mitame.collection.neighbor_table import NONE
 from mitame.distances import norms
 from mitame.engines.settings import usable_cores
 
@@ -24,7 +25,6 @@ Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 IdOf = Callable[[int], str | None]
 
-NONE = -1
 _QUERY_ROWS = 512
 _ROWS = 8_192
 _FIRST_ROWS = 2_048
@@ -83,14 +83,12 @@ class ExactLists:
             first, second = self._lists(places[:half]), self._lists(places[half:])
             return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
         queries, others = found
-        rows = np.full((len(places), self.k), NONE, np.int64)
-        distances = np.full((len(places), self.k), np.inf, np.float32)
         ends = np.searchsorted(queries, np.arange(len(places) + 1))
-        for q, place in enumerate(places.tolist()):
-            mine, away = self._ranked(place, others[ends[q] : ends[q + 1]])
-            rows[q, : len(mine)] = mine
-            distances[q, : len(away)] = away
-        return rows, distances
+        ranked = (
+            self._ranked(place, others[ends[q] : ends[q + 1]])
+            for q, place in enumerate(places.tolist())
+        )
+        return padded(ranked, len(places), self.k)
 
     def _ranked(self, place: int, others: Numbers) -> tuple[Numbers, Floats]:
         """The k nearest of some items to one, by exact distances."""
@@ -220,6 +218,16 @@ class _Near:
     def _with_slack(self, keys: Floats) -> Floats:
         limits: Floats = np.nextafter(keys + self._slacks, np.float32(np.inf))
         return limits
+
+
+def padded(lists: Iterable[tuple[Numbers, Floats]], count: int, k: int) -> tuple[Numbers, Floats]:
+    """Lists of at most k as rows int64[count, k] and distances float32[count, k]."""
+    rows = np.full((count, k), NONE, np.int64)
+    distances = np.full((count, k), np.inf, np.float32)
+    for q, (mine, away) in enumerate(lists):
+        rows[q, : len(mine)] = mine
+        distances[q, : len(away)] = away
+    return rows, distances
 
 
 def order_by_id(distances: Floats, owners: Numbers, k: int, id_of: IdOf) -> Numbers:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection.neighbor_exact import ExactLists, order_by_id
+from mitame.collection.neighbor_exact import ExactLists, order_by_id, padded
 from mitame.collection.neighbor_keys import nearest_rows
-from mitame.collection.neighbor_table import NONE
 from mitame.engines.protocol import Searchable
 from mitame.neighbors import Neighbors
 
@@ -38,12 +37,7 @@ class IndexLists:
         """Lists of the items at some places; see `ExactLists.blocks`."""
         for start in range(0, len(places), _BLOCK):
             part = places[start : start + _BLOCK]
-            rows = np.full((len(part), self._k), NONE, np.int64)
-            distances = np.full((len(part), self._k), np.inf, np.float32)
-            for q, (mine, away) in enumerate(self._found(part)):
-                rows[q, : len(mine)] = mine
-                distances[q, : len(away)] = away
-            yield rows, distances
+            yield padded(self._found(part), len(part), self._k)
 
     def _found(self, places: Numbers) -> Iterator[tuple[Numbers, Floats]]:
         width = min(self._index.rows, self._k + 1 + _SPARE)

@@ -13,6 +13,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.collection.base_index import BaseIndex
 from mitame.collection.derived import Derivation
 from mitame.collection.indexing import built_index
 from mitame.collection.neighbor_exact import ExactLists, IdOf, order_by_id
@@ -51,15 +52,16 @@ def build_table(derivation: Derivation) -> None:
     there = parts.read()
     with suppress(CorruptCollection):
         made = read_facts(there)
-        if made is not None and made.k == k:
+        if made is not None and made.k == k and not made.note:
             return
     del there  # mapped, and about to be removed
     parts.drop()
-    note = _why_not(derivation) if k else ""
+    index = _engine_index(derivation) if k else None
+    note = _why_not(derivation, index) if k else ""
     if k == 0 or note:
         parts.write({ABOUT: stored_facts(TableFacts(k, note=note))})
         return
-    making = _Making(derivation, k)
+    making = _Making(derivation, k, index)
     parts.write_blocks(LISTS, "int32", (making.count, 2 * k), making.blocks())
     parts.write({ITEMS: making.items, ABOUT: stored_facts(making.facts())})
 
@@ -73,11 +75,19 @@ def wanted_k(derivation: Derivation) -> int:
     return DEFAULT_K if facts is None else facts.k
 
 
-def _why_not(derivation: Derivation) -> str:
+def _engine_index(derivation: Derivation) -> BaseIndex | None:
+    """The index to find lists with; None where all are compared with all."""
+    if len(derivation.plan.rows) <= EXACT_UP_TO:
+        return None
+    index = built_index(derivation)
+    return None if index.is_exact else index
+
+
+def _why_not(derivation: Derivation, index: BaseIndex | None) -> str:
     rows = len(derivation.plan.rows)
     if rows > np.iinfo(np.int32).max:
         return "there are more rows than a table can number"
-    if rows <= EXACT_UP_TO or not built_index(derivation).is_exact:
+    if rows <= EXACT_UP_TO or index is not None:
         return ""
     if derivation.neighbors:  # it was asked for by name: it may take its time
         return ""
@@ -90,7 +100,7 @@ def _why_not(derivation: Derivation) -> str:
 class _Making:
     """The lists of one snapshot, block by block."""
 
-    def __init__(self, derivation: Derivation, k: int) -> None:
+    def __init__(self, derivation: Derivation, k: int, index: BaseIndex | None) -> None:
         self._derivation = derivation
         self._k = k
         self._started = time.perf_counter()
@@ -104,7 +114,7 @@ class _Making:
         self._kept: list[Floats] = []
         self._renewed = 0
         self._older = older_lists(derivation, self._exact)
-        self._by_index = self._index_lists()
+        self._by_index = None if index is None else IndexLists(index, self._exact)
 
     @property
     def count(self) -> int:
@@ -136,14 +146,6 @@ class _Making:
     @property
     def _is_exact(self) -> bool:
         return self._by_index is None and (self._older is None or self._older.exact)
-
-    def _index_lists(self) -> IndexLists | None:
-        if len(self._derivation.plan.rows) <= EXACT_UP_TO:
-            return None
-        index = built_index(self._derivation)
-        if index.is_exact:
-            return None
-        return IndexLists(index, self._exact)
 
     def _lists(self, places: Numbers) -> tuple[Numbers, Floats]:
         rows = np.full((len(places), self._k), NONE, np.int64)

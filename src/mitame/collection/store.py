@@ -8,13 +8,9 @@ and write at once, and one merges meanwhile.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import threading
 import time
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -25,14 +21,13 @@ from mitame.collection.check import problems
 from mitame.collection.choice import Choice
 from mitame.collection.database import reading, state, translated
 from mitame.collection.delta import delta_counts
-from mitame.collection.generations import GenerationInfo, Generations, Served
+from mitame.collection.generations import GenerationInfo, Served
 from mitame.collection.lens import Lens
-from mitame.collection.lens_table import LensTable, NewestLenses
-from mitame.collection.log import Log
-from mitame.collection.merge import Merger, OnProgress
+from mitame.collection.lens_table import LensTable
+from mitame.collection.merge import OnProgress
 from mitame.collection.neighbor_table import MAX_K
+from mitame.collection.open_files import Opened, OpenFiles
 from mitame.collection.policy import DeltaCounts
-from mitame.collection.readers import Readers
 from mitame.collection.snapshot import VectorType
 from mitame.collection.view import View
 from mitame.collection.writer import Writer
@@ -40,17 +35,6 @@ from mitame.errors import CorruptCollection, UsageError
 from mitame.storage import Directory, LocalDirectory
 
 KEEP_GENERATIONS = 2
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """What a process has open of a collection; made anew in a forked child."""
-
-    readers: Readers
-    log: Log
-    generations: Generations
-    writer: Writer
-    merger: Merger
 
 
 class Store:
@@ -64,16 +48,7 @@ class Store:
     ) -> None:
         self._path = path
         self._directory = directory
-        self._busy_seconds = busy_seconds
-        self._is_closed = False
-        self._forks = 0
-        self._start(table)
-        _open_stores.add(self)
-
-    def _start(self, table: LensTable) -> None:
-        self._newest = NewestLenses(table)
-        self._held: _Opened | None = None
-        self._lock = threading.Lock()
+        self._files = OpenFiles(path, directory, table, busy_seconds)
 
     @property
     def path(self) -> Path:
@@ -83,7 +58,7 @@ class Store:
     @property
     def lenses(self) -> Mapping[str, Lens]:
         """Its lenses by name, the default one first, as they were when this was last used."""
-        return self._newest.table.lenses
+        return self._files.newest.table.lenses
 
     def append(self, changes: Sequence[Change]) -> int:
         """Make changes, in order, all of them or none.
@@ -108,20 +83,17 @@ class Store:
         Raises:
             StorageError, CorruptCollection, NewerFormat: the files can't be read.
         """
-        forks, generations = self._forks, self._opened.generations
-        served = generations.acquire()
-        try:
-            with self._opened.readers.transaction() as connection:
-                view = self._view(connection, served)
-                try:
-                    yield view
-                finally:
-                    view.end()
-        finally:
-            if forks == self._forks:
-                generations.release(served)
-            else:  # a view that was pinned before the fork ends in the child too
-                _left_by_parent.append(served)
+        opened = self._opened
+        served = opened.generations.acquire()
+        with (
+            self._files.giving_back(opened.generations, served),
+            opened.readers.transaction() as connection,
+        ):
+            view = self._view(connection, served)
+            try:
+                yield view
+            finally:
+                view.end()
 
     @contextlib.contextmanager
     def keep(self, view: View) -> Iterator[None]:
@@ -132,10 +104,8 @@ class Store:
         """
         generations = self._opened.generations
         generations.keep(view.served)
-        try:
+        with self._files.giving_back(generations, view.served):
             yield
-        finally:
-            generations.release(view.served)
 
     def merge(
         self,
@@ -275,13 +245,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the files, after the write under way; doing it twice does nothing."""
-        self._is_closed = True
-        with self._lock:
-            held, self._held = self._held, None
-        if held is not None:
-            held.writer.close()
-            held.generations.close()
-            held.readers.close()
+        self._files.close()
 
     def __enter__(self) -> Store:
         return self
@@ -295,18 +259,8 @@ class Store:
         self.close()
 
     @property
-    def _opened(self) -> _Opened:
-        if self._is_closed:
-            raise UsageError(f"collection {self._path} is closed", remedy="open it again")
-        with self._lock:
-            if self._held is None:
-                log = Log(self._directory)
-                generations = Generations(self._directory, log)
-                writer = Writer(self._path, self._directory, self._newest, self._busy_seconds)
-                merger = Merger(self._directory, log, generations, writer)
-                readers = Readers(self._path, self._busy_seconds)
-                self._held = _Opened(readers, log, generations, writer, merger)
-            return self._held
+    def _opened(self) -> Opened:
+        return self._files.opened
 
     @property
     def _writer(self) -> Writer:
@@ -321,29 +275,10 @@ class Store:
                 f" {served.position}, the journal from {journal_from} to {position}",
                 remedy="serve another with: mitame rollback; or restore a backup",
             )
-        table = self._newest.table
+        newest = self._files.newest
+        table = newest.table
         if table.changed != changed:
             with reading(self._path):
                 table = lens_table.read_lenses(connection, self._path)
-            self._newest.offer(table)
+            newest.offer(table)
         return View(self._path, connection, position, table, served)
-
-    def _restart_in_child(self) -> None:
-        """SQLite's connections, our locks and pins must not be carried across a fork."""
-        _left_by_parent.append(self._held)
-        self._forks += 1
-        self._start(self._newest.table)
-
-
-_open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
-_left_by_parent: list[object] = []
-"""The parent's connections: closing them in a child would meddle with the parent's locks."""
-
-
-def _restart_all() -> None:
-    for store in list(_open_stores):
-        store._restart_in_child()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_restart_all)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -155,17 +156,9 @@ class View(Listing):
             memory, entry = self._served.memory, self._table.stored[lens]
             changes = memory.changes(entry, rows, self._open)
             lists = CurrentLists(stored, changes, near_rows=memory.near_rows(entry))
-            columns = None if where is None else self.columns(where.keys)
-
-            def passes(owners: NDArray[np.int64]) -> NDArray[np.bool_]:
-                assert columns is not None
-                assert where is not None
-                return columns.passing(where, owners)
-
+            passes = None if where is None else partial(self.columns(where.keys).match, where)
             try:
-                return lists.find(
-                    np.array(keys, np.int64), limit, None if columns is None else passes
-                )
+                return lists.find(np.array(keys, np.int64), limit, passes)
             except CorruptCollection:
                 return unknown
 

@@ -10,13 +10,12 @@ import math
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mitame.embedders.protocol import Pixels
 from mitame.native import module
 
 Filter = Literal["bicubic", "bilinear", "lanczos", "box"]
 Box = tuple[float, float, float, float]
-Pixels = NDArray[np.uint8]
 
 SUPPORT = 3  # source pixels on each side that the widest filter (Lanczos) looks at
 LONGEST = 1 << 24

@@ -1,15 +1,17 @@
 """`timm/NAME`: any picture model of the package timm, run by PyTorch on the CPU.
 
 Input size, crop, mean and deviation come from the model's own configuration; the classifier is
-left out, so that the model gives its pooled features. torch is imported nowhere else in this room.
-The code has been run against a small stand-in for timm only: the real package needs torchvision.
+left out, so that the model gives its pooled features. Weights come from safetensors files alone,
+by ourselves: what timm would read where a model has none may be a pickle. torch is imported nowhere
+else in this room. The code has been run against a small stand-in for timm only: the real package
+needs torchvision.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -23,6 +25,7 @@ from mitame.errors import InvalidModel, MissingExtra, UnknownEmbedder, WeightsNo
 
 BATCH = 8
 FILTERS = ("bicubic", "bilinear", "lanczos")
+SAFETENSORS = "model.safetensors"
 MODES = {"center": "crop", "squash": "squash"}
 
 
@@ -40,11 +43,14 @@ def open_timm(name: str, *, threads: int = 1) -> NetworkEmbedder:
         InvalidModel: its configuration can't be followed.
     """
     try:
+        import huggingface_hub  # comes with timm
+        import safetensors.torch  # comes with timm
         import timm  # an optional dependency
         import torch  # an optional dependency
     except ImportError as error:
         raise MissingExtra(f"embedder timm/{name}", "timm") from error
-    model = _load(timm, name)
+    read = safetensors.torch.load_file
+    model = _load(timm, name, lambda hub: read(huggingface_hub.hf_hub_download(hub, SAFETENSORS)))
     torch.set_num_threads(max(1, threads))
     recipe = recipe_of(timm.data.resolve_model_data_config(model))
 
@@ -55,17 +61,23 @@ def open_timm(name: str, *, threads: int = 1) -> NetworkEmbedder:
     return NetworkEmbedder(_spec(name, model, recipe), recipe, run, batch_size=BATCH)
 
 
-def _load(timm: Any, name: str) -> Any:
+def _load(timm: Any, name: str, fetch: Callable[[str], Mapping[str, Any]]) -> Any:
+    """The model with the weights that `fetch` has from a repository of the hub."""
     if not timm.is_model(name.partition(".")[0]):
         raise UnknownEmbedder(
             f"timm has no model {name!r}", remedy="list them with timm.list_models()"
         )
     try:
-        return timm.create_model(name, pretrained=True, num_classes=0).eval()
+        hub = timm.get_pretrained_cfg(name).hf_hub_id
+        model = timm.create_model(name, pretrained=False)
+        model.load_state_dict(fetch(hub))
+        model.reset_classifier(0)
+        return model.train(mode=False)
     except Exception as error:  # network, disk and hub errors share no base class
         raise WeightsNotFound(
             f"the weights of timm/{name} can't be loaded ({type(error).__name__})",
-            remedy="check the network, or put them into the hub's cache directory",
+            remedy=f"check the network, or put its {SAFETENSORS} into the hub's cache directory; "
+            "a model without such a file can't be used",
         ) from error
 
 

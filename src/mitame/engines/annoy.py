@@ -44,9 +44,8 @@ class AnnoyEngine(LibraryEngine):
     module: ClassVar[str] = "annoy"
     own: ClassVar[Mapping[str, Range]] = {"trees": Range(50, 1, 2_000)}
 
-    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
+    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
         """Few and many trees."""
-        del rows, dimension
         return tuple(Candidate({"trees": trees}) for trees in (50, 20, 100, 200))
 
     def _make(
@@ -60,8 +59,8 @@ class AnnoyEngine(LibraryEngine):
         for number, row in enumerate(reduction.rows(rows)):
             forest.add_item(number, row.tolist())
         forest.build(own["trees"], n_jobs=common.threads)
-        blobs = files.written(lambda folder: forest.save(str(folder / FOREST)))
-        return self._opened(rows, reduction, own["trees"], blobs[FOREST])
+        blobs = files.written(lambda folder: forest.save(str(folder / FOREST)))  # and maps it
+        return AnnoyNative(forest, reduction, own["trees"], blobs[FOREST])
 
     def _load(
         self,
@@ -70,23 +69,20 @@ class AnnoyEngine(LibraryEngine):
         facts: Mapping[str, Any],
         blobs: Mapping[str, Bytes],
     ) -> Native:
-        reduction = Reduction.from_facts(distance, facts)
-        return self._opened(rows, reduction, facts["trees"], blobs[FOREST])
-
-    def _opened(self, rows: Rows, reduction: Reduction, trees: int, blob: Bytes) -> Native:
         from annoy import AnnoyIndex  # an optional dependency
 
+        reduction = Reduction.from_facts(distance, facts)
         forest = AnnoyIndex(reduction.width(rows.shape[1]), METRIC)
 
         def load(folder: Path) -> None:
             forest.load(str(folder / FOREST))
 
-        files.loaded({FOREST: blob}, load)
-        return AnnoyNative(forest, reduction, trees, blob)
+        files.loaded(blobs, load)
+        return AnnoyNative(forest, reduction, facts["trees"], blobs[FOREST])
 
 
 class AnnoyNative:
-    """A forest that was loaded.
+    """A forest that was saved or loaded: it is mapped, and keeps no other memory.
 
     Args:
         forest: annoy.AnnoyIndex.

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.distances import Distance
-from mitame.engines.protocol import Parts
+from mitame.engines.protocol import Parts, Rows
 from mitame.errors import CorruptCollection
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -42,6 +42,11 @@ class Identity:
     rows: int
     dimension: int
     distance: Distance
+
+    @classmethod
+    def of(cls, engine: str, vectors: Rows, distance: Distance) -> Identity:
+        """What blobs of this engine over float32[rows, dimension] belong to."""
+        return cls(engine, len(vectors), int(vectors.shape[1]), distance)
 
 
 def seal(identity: Identity, facts: Mapping[str, Any], blobs: Mapping[str, Bytes]) -> Parts:

@@ -47,9 +47,8 @@ class IvfpqEngine(LibraryEngine):
         "width": Range(128, 2, 2_048),
     }
 
-    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
+    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
         """Short and long codes."""
-        del rows
         widths = dict.fromkeys(max(2, min(width, dimension)) for width in (128, 64, 256))
         return tuple(Candidate({"width": width}) for width in widths)
 
@@ -65,12 +64,11 @@ class IvfpqEngine(LibraryEngine):
 
     def _load(
         self,
-        rows: Rows,
+        rows: Rows,  # noqa: ARG002 (the codes stand for them)
         distance: Distance,
         facts: Mapping[str, Any],
         blobs: Mapping[str, Bytes],
     ) -> Native:
-        del rows
         reduction = Reduction.from_facts(distance, facts)
         return IvfpqNative(reduction, blobs["lists"])
 

@@ -8,6 +8,7 @@ answers, saving and opening. An engine is then what it makes and loads (`Library
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,9 +18,9 @@ import numpy as np
 
 from mitame.distances import Distance
 from mitame.engines.blob import Bytes, Identity, seal, unseal
+from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Abilities, Allow, Candidate, Parts, Rows
-from mitame.engines.ranking import Ids, check_search, should_scan, stacked
-from mitame.engines.scan import rank_or_scan, scan
+from mitame.engines.ranking import Ids
 from mitame.engines.settings import Common, Range, check_rows, read
 from mitame.errors import CorruptCollection, MissingExtra, MitameError, UsageError
 from mitame.neighbors import Neighbors
@@ -32,8 +33,6 @@ FLOATS_PER_THREAD = 1 << 20
 """Of rows, below which another thread costs a build more than it brings."""
 _OVERFETCH = 1.25
 """Where the library knows no filter, so many times the candidates that should be enough."""
-LEAST_SHARE = 0.02
-"""Of allowed rows: below it (`mitame.engines.ranking.SCAN_BELOW`) no library is asked."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,10 @@ class Asked:
     Attributes:
         count: candidates per query, at least 1 and at most the number of rows.
         effort: 0 to 1, or the engine's default if None.
-        share: of the rows that are allowed, `LEAST_SHARE` to 1. What is swept grows with the root
-            of 1 / share: fewer of the rows that are met may be answered, and the recall is then
-            about what it is without a filter; growing with 1 / share itself overdoes it.
+        share: of the rows that are allowed, above `mitame.engines.ranking.SCAN_BELOW`: below it
+            no library is asked. What is swept grows with the root of 1 / share: fewer of the rows
+            that are met may be answered, and the recall is then about what it is without a filter;
+            growing with 1 / share itself overdoes it.
         allow: bool[rows], where the library filters by itself; else None.
     """
 
@@ -93,7 +93,7 @@ class Native(Protocol):
 
 
 @dataclass(frozen=True)
-class LibraryEngine:
+class LibraryEngine(ABC):
     """A description of an algorithm of a library; see `mitame.engines.protocol.Engine`."""
 
     name: str
@@ -124,7 +124,7 @@ class LibraryEngine:
         common, own = read(self.name, settings, self.own)
         rows, known = check_rows(vectors, distance, self.abilities, common)
         self.check()
-        identity = Identity(self.name, *_shape(rows), known)
+        identity = Identity.of(self.name, rows, known)
         if len(rows) < SMALL:
             return LibraryIndex(rows, identity, None)
         with _said_as(UsageError, f"engine {self.name!r} can't be built", "use other settings"):
@@ -138,7 +138,7 @@ class LibraryEngine:
         """
         self.check()
         rows = np.asarray(vectors)
-        identity = Identity(self.name, *_shape(rows), distance)
+        identity = Identity.of(self.name, rows, distance)
         facts, blobs = unseal(identity, parts)
         if len(rows) < SMALL:
             return LibraryIndex(rows, identity, None)
@@ -146,22 +146,24 @@ class LibraryEngine:
         with _said_as(CorruptCollection, f"the {self.name} index can't be opened", remedy):
             return LibraryIndex(rows, identity, self._load(rows, distance, facts, blobs))
 
+    @abstractmethod
     def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
         """Ways to build it over this many rows, cheapest first; the first is the default's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _make(
         self, rows: Rows, distance: Distance, common: Common, own: Mapping[str, int]
     ) -> Native:
-        raise NotImplementedError
+        """The library's index over rows that were checked, at least `SMALL` of them."""
 
+    @abstractmethod
     def _load(
         self, rows: Rows, distance: Distance, facts: Mapping[str, Any], blobs: Mapping[str, Bytes]
     ) -> Native:
-        raise NotImplementedError
+        """The same from what `Native.save` gave; its checksums are right."""
 
 
-class LibraryIndex:
+class LibraryIndex(IndexedRows):
     """Rows with a library's index of them; see `mitame.engines.protocol.Index`.
 
     Args:
@@ -171,19 +173,9 @@ class LibraryIndex:
     """
 
     def __init__(self, vectors: Rows, identity: Identity, native: Native | None) -> None:
-        self._vectors = vectors
+        super().__init__(vectors, identity.distance)
         self._identity = identity
         self._native = native
-
-    @property
-    def rows(self) -> int:
-        """How many rows it was built over."""
-        return self._identity.rows
-
-    @property
-    def dimension(self) -> int:
-        """Floats per row."""
-        return self._identity.dimension
 
     @property
     def memory(self) -> int:
@@ -208,47 +200,32 @@ class LibraryIndex:
         Raises:
             InvalidVector, UsageError: as `mitame.engines.protocol.Searchable.search` says.
         """
-        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
-        if self._native is None or k >= self.rows or should_scan(allow, k):
-            return scan(self._vectors, queries, k, self._identity.distance, allow)
-        found = self._look(self._native, queries, k, effort, allow)
-        allowed = self.rows if allow is None else int(np.count_nonzero(allow))
-        return stacked(
-            [
-                self._answer(query, ids, k, allow, min(k, allowed))
-                for query, ids in zip(queries, found, strict=True)
-            ],
-            k,
-        )
+        queries = self._checked(queries, k, effort, allow)
+        if self._native is None or self._should_scan(k, allow):
+            return self._scan(queries, k, allow)
+        return self._rank(queries, self._look(self._native, queries, k, effort, allow), k, allow)
 
     def _look(
         self, native: Native, queries: Rows, k: int, effort: float | None, allow: Allow | None
     ) -> Sequence[Ids]:
         count = min(k + SPARE, self.rows)
-        if allow is None:
-            return native.look(queries, Asked(count, effort))
-        share = max(float(allow.mean()), LEAST_SHARE)
-        if native.filters:
-            return native.look(queries, Asked(count, effort, share, allow))
+        share = 1.0 if allow is None else float(allow.mean())
+        if allow is None or native.filters:
+            found = native.look(queries, Asked(count, effort, share, allow))
+            return [self._usable(ids, allow) for ids in found]
         more = min(int(count / share * _OVERFETCH), self.rows)
         found = native.look(queries, Asked(more, effort, share))
-        return [ids[(ids >= 0) & allow[ids]][:count] for ids in found]
+        return [self._usable(ids, allow)[:count] for ids in found]
 
-    def _answer(self, query: Rows, ids: Ids, k: int, allow: Allow | None, wanted: int) -> Neighbors:
-        distance = self._identity.distance
+    def _usable(self, ids: Ids, allow: Allow | None) -> Ids:
+        """Those that are allowed rows: a library may give others, and padding."""
         ids = ids[(ids >= 0) & (ids < self.rows)]
-        if allow is not None:
-            ids = ids[allow[ids]]
-        return rank_or_scan(self._vectors, query, ids, k, distance, allow=allow, wanted=wanted)
+        return ids if allow is None else ids[allow[ids]]
 
 
 def _eased(rows: Rows, common: Common) -> Common:
     """No more threads than have something to do: idle ones spin, and take time from the others."""
     return replace(common, threads=max(1, min(common.threads, rows.size // FLOATS_PER_THREAD)))
-
-
-def _shape(rows: Rows) -> tuple[int, int]:
-    return len(rows), int(rows.shape[1])
 
 
 @contextmanager

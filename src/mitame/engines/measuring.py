@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.engines.protocol import Rows, Searchable
-from mitame.neighbors import PADDING, Neighbors
-
-Ids = NDArray[np.int64]
+from mitame.engines.ranking import Ids
+from mitame.neighbors import PADDING, Neighbors, without
 
 
 @dataclass(frozen=True)
@@ -79,13 +78,7 @@ def without_own(found: Neighbors, own: Ids, k: int) -> Neighbors:
         own: int64[q].
         k: at least 1.
     """
-    mine = found.ids == own[:, np.newaxis]
-    order = np.argsort(mine, axis=1, kind="stable")[:, :k]
-    ids = np.take_along_axis(found.ids, order, axis=1)
-    distances = np.take_along_axis(found.distances, order, axis=1)
-    gone = np.take_along_axis(mine, order, axis=1)
-    ids[gone], distances[gone] = PADDING, np.inf
-    return Neighbors(ids, distances)
+    return without(found, found.ids == own[:, np.newaxis], k)
 
 
 def recall(found: Neighbors, asked: Questions) -> float:

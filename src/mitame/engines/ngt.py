@@ -61,9 +61,8 @@ class NgtEngine(LibraryEngine):
         "incoming": Range(80, 1, 1_000),
     }
 
-    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
+    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
         """An ANNG, an ONNG of twice the building cost, a denser ANNG."""
-        del rows, dimension
         return (
             Candidate({"edges": 20}),
             Candidate({"edges": 50, "onng": 1, "incoming": 40}),
@@ -80,12 +79,11 @@ class NgtEngine(LibraryEngine):
 
     def _load(
         self,
-        rows: Rows,
+        rows: Rows,  # noqa: ARG002 (the library has its own copy)
         distance: Distance,
         facts: Mapping[str, Any],
         blobs: Mapping[str, Bytes],
     ) -> Native:
-        del rows
         reduction = Reduction.from_facts(distance, facts)
         return NgtNative(blobs, reduction)
 

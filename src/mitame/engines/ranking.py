@@ -22,6 +22,8 @@ SCAN_BELOW = 0.02
 """Share of allowed rows below which looking at each of them is cheaper than any index."""
 SCAN_ROWS = 2_000
 """As many allowed rows are always looked at one by one."""
+_FLOATS_AT_ONCE = 1 << 22
+"""Of candidates, whose rows are copied to be compared."""
 
 
 def check_search(
@@ -51,7 +53,7 @@ def should_scan(allow: Allow | None, k: int) -> bool:
 
 
 def rank(vectors: Rows, query: Rows, candidates: Ids, k: int, distance: Distance) -> Neighbors:
-    """The k nearest among some rows by their exact distances.
+    """The k nearest among some rows by their exact distances; rows are copied in bounded blocks.
 
     Args:
         vectors: float32[rows, dimension].
@@ -66,7 +68,9 @@ def rank(vectors: Rows, query: Rows, candidates: Ids, k: int, distance: Distance
     ids = np.full((1, k), PADDING, np.int64)
     distances = np.full((1, k), np.inf, np.float32)
     order = np.sort(candidates)  # ascending, so that rows are read in the order of the file
-    away = exact(query, vectors[order], distance)
+    step = max(1, _FLOATS_AT_ONCE // max(1, vectors.shape[1]))
+    blocks = [order[start : start + step] for start in range(0, len(order), step)] or [order]
+    away = np.concatenate([exact(query, vectors[block], distance) for block in blocks])
     best = np.lexsort((order, away))[:k]
     ids[0, : len(best)] = order[best]
     distances[0, : len(best)] = away[best]

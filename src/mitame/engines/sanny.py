@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mitame.distances import DISTANCES, Distance, normalise
-from mitame.engines.blob import HEAD, Identity, seal, unseal
+from mitame.engines.blob import Identity, seal, unseal
 from mitame.engines.protocol import Abilities, Candidate, Engine, Index, Parts, Rows
 from mitame.engines.sanny_index import SannyIndex, Spread
 from mitame.engines.settings import Allowed, Common, Nested, Range, Word, check_rows, read
@@ -85,8 +85,7 @@ class SannyEngine:
             CorruptCollection, MissingExtra: as the protocol says.
         """
         rows = np.asarray(vectors)
-        identity = Identity(self.name, len(rows), int(rows.shape[1]), distance)
-        facts, _ = unseal(identity, {name: part for name, part in parts.items() if name == HEAD})
+        facts, _ = unseal(Identity.of(self.name, rows, distance), parts)
         try:
             _, own = read(self.name, facts, _OWN)
             inner = self.find(own["inner"])
@@ -94,7 +93,7 @@ class SannyEngine:
             raise CorruptCollection(
                 f"the settings of the {self.name} index are damaged ({error.message})"
             ) from error
-        count, width = _cut(identity.dimension, own["parts"])
+        count, width = _cut(rows.shape[1], own["parts"])
         opened = [
             inner.open(rows[:, b * width : (b + 1) * width], _inside(distance), _of(parts, b))
             for b in range(count)
@@ -136,7 +135,6 @@ class BuiltSanny(SannyIndex):
     ) -> None:
         _, width = _cut(vectors.shape[1], own["parts"])
         super().__init__(vectors, distance, Spread(parts, width, own["top"], bool(own["votes"])))
-        self._identity = Identity("sanny", len(vectors), int(vectors.shape[1]), distance)
         self._parts = parts
         self._own = own
         self._copied = copied
@@ -148,7 +146,8 @@ class BuiltSanny(SannyIndex):
 
     def save(self) -> Parts:
         """The parts' parts, each name with the number of its part before it."""
-        saved = dict(seal(self._identity, self._own, {}))
+        identity = Identity.of("sanny", self._vectors, self._distance)
+        saved = dict(seal(identity, self._own, {}))
         for b, part in enumerate(self._parts):
             saved |= {f"p{b}-{name}": array for name, array in part.save().items()}
         return saved

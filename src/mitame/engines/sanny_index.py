@@ -10,10 +10,10 @@ import numpy as np
 
 from mitame.distances import Distance, normalise
 from mitame.engines import parallel
+from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Allow, Rows, Searchable
-from mitame.engines.ranking import Ids, check_search, should_scan, stacked
+from mitame.engines.ranking import Ids
 from mitame.engines.sanny_votes import Union, elect, unite
-from mitame.engines.scan import rank_or_scan, scan
 from mitame.errors import MitameError
 from mitame.neighbors import Neighbors
 
@@ -89,23 +89,12 @@ class Spread:
         return parallel.each(ask, range(len(self.parts)))
 
 
-class SannyIndex:
+class SannyIndex(IndexedRows):
     """Rows with a spread of their columns; see `mitame.engines.protocol.Index`."""
 
     def __init__(self, vectors: Rows, distance: Distance, spread: Spread) -> None:
-        self._vectors = vectors
-        self._distance = distance
+        super().__init__(vectors, distance)
         self.spread = spread
-
-    @property
-    def rows(self) -> int:
-        """How many rows it was built over."""
-        return len(self._vectors)
-
-    @property
-    def dimension(self) -> int:
-        """Floats per row."""
-        return int(self._vectors.shape[1])
 
     def search(
         self,
@@ -122,8 +111,8 @@ class SannyIndex:
             MitameError: whatever a part could not do; never an answer without it.
         """
         answer = self.search_available(queries, k, effort=effort, allow=allow)
-        for _, error in answer.failed:
-            raise error
+        if answer.failed:
+            raise answer.failed[0][1]
         return answer.neighbors
 
     def search_available(
@@ -140,9 +129,9 @@ class SannyIndex:
             InvalidVector, UsageError: as `search`.
             MitameError: why the first part failed, when all did.
         """
-        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
-        if should_scan(allow, k) or k >= self.rows or not len(queries):
-            return Available(scan(self._vectors, queries, k, self._distance, allow), ())
+        queries = self._checked(queries, k, effort, allow)
+        if self._should_scan(k, allow) or not len(queries):
+            return Available(self._scan(queries, k, allow), ())
         asked = normalise(queries) if self._distance == "cosine" else queries
         top = self.spread.wanted(k, effort, self.rows)
         found = self.spread.ask(asked, top, effort, allow)
@@ -150,20 +139,8 @@ class SannyIndex:
         failed = tuple((b, each) for b, each in enumerate(found) if isinstance(each, MitameError))
         if not answers:
             raise failed[0][1]
-        wanted = k if allow is None else min(k, int(np.count_nonzero(allow)))
-        ranked = [
-            rank_or_scan(
-                self._vectors,
-                query,
-                self._elected(union, k, top),
-                k,
-                self._distance,
-                allow=allow,
-                wanted=wanted,
-            )
-            for query, union in zip(queries, self._united(answers), strict=True)
-        ]
-        return Available(stacked(ranked, k), failed)
+        elected = (self._elected(union, k, top) for union in self._united(answers))
+        return Available(self._rank(queries, elected, k, allow), failed)
 
     def unions(self, queries: Rows, top: int) -> list[Union]:
         """What the parts find of each query, float32[q, dimension], before any of it is ranked.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.engines.ranking import Ids
 from mitame.neighbors import PADDING
-
-Ids: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

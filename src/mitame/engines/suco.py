@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.distances import DISTANCES, Distance, normalise
-from mitame.engines.blob import HEAD, Identity, seal, unseal
+from mitame.engines.blob import Identity, seal, unseal
 from mitame.engines.protocol import Abilities, Candidate, Parts, Rows
 from mitame.engines.settings import Allowed, Common, Range, check_rows, read
 from mitame.engines.suco_axes import Pieces, balanced, in_order
@@ -68,8 +68,8 @@ class SucoEngine:
             CorruptCollection: they are not what an index over these rows saves.
         """
         rows = np.asarray(vectors)
-        identity = Identity(self.name, len(rows), int(rows.shape[1]), distance)
-        facts, _ = unseal(identity, {name: part for name, part in parts.items() if name == HEAD})
+        identity = Identity.of(self.name, rows, distance)
+        facts, _ = unseal(identity, parts)
         return SucoIndex(rows, distance, _opened(identity, facts, parts))
 
     def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
@@ -87,7 +87,7 @@ class SucoIndex(SucoSearch):
     def save(self) -> Parts:
         """Cells, centroids and axes as arrays, and a head."""
         parted = self._parted
-        identity = Identity("suco", self.rows, self.dimension, self._distance)
+        identity = Identity.of("suco", self._vectors, self._distance)
         facts = {"widths": list(parted.pieces.widths), "scale": parted.scale}
         flat = parted.centroids.reshape(-1, parted.centroids.shape[2])
         axes = {} if parted.pieces.axes is None else {"axes": parted.pieces.axes}

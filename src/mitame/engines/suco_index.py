@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mitame.distances import Distance, normalise
 from mitame.engines import parallel
+from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Allow, Rows
-from mitame.engines.ranking import Ids, check_search, should_scan, stacked
-from mitame.engines.scan import rank_or_scan, scan
+from mitame.engines.ranking import Ids, stacked
 from mitame.engines.suco_axes import Pieces
 from mitame.engines.suco_cells import Cells
 from mitame.errors import CorruptCollection
@@ -114,25 +114,14 @@ class Hits:
     cuts: Ids
 
 
-class SucoSearch:
+class SucoSearch(IndexedRows):
     """Rows with their cells; see `mitame.engines.protocol.Searchable`."""
 
     def __init__(self, vectors: Rows, distance: Distance, parted: Parted) -> None:
-        self._vectors = vectors
-        self._distance = distance
+        super().__init__(vectors, distance)
         self._parted = parted
         parts = len(parted.centroids) // 2
         self._sizes = np.diff(parted.cells.offsets).reshape(parts, -1)
-
-    @property
-    def rows(self) -> int:
-        """How many rows it was built over."""
-        return len(self._vectors)
-
-    @property
-    def dimension(self) -> int:
-        """Floats per row."""
-        return int(self._vectors.shape[1])
 
     @property
     def memory(self) -> int:
@@ -153,42 +142,26 @@ class SucoSearch:
             InvalidVector, UsageError: as `mitame.engines.protocol.Searchable.search` says.
             CorruptCollection: a cell has a row that there is not.
         """
-        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
-        if should_scan(allow, k) or k >= self.rows:
-            return scan(self._vectors, queries, k, self._distance, allow)
+        queries = self._checked(queries, k, effort, allow)
+        if self._should_scan(k, allow):
+            return self._scan(queries, k, allow)
 
-        def block(start: int) -> list[Neighbors]:
+        def block(start: int) -> Neighbors:
             part = queries[start : start + _QUERIES_AT_ONCE]
             with np.errstate(all="ignore"):  # damaged centroids may be no numbers
                 return self._block(part, k, effort, allow)
 
-        answers = parallel.each(block, range(0, len(queries), _QUERIES_AT_ONCE))
-        return stacked([answer for block in answers for answer in block], k)
+        return stacked(parallel.each(block, range(0, len(queries), _QUERIES_AT_ONCE)), k)
 
-    def _block(
-        self, queries: Rows, k: int, effort: float | None, allow: Allow | None
-    ) -> list[Neighbors]:
+    def _block(self, queries: Rows, k: int, effort: float | None, allow: Allow | None) -> Neighbors:
         chosen = effort_of(effort)
         allowed = self.rows if allow is None else int(np.count_nonzero(allow))
         wanted = min(chosen.collisions * self.rows * self.rows / max(1, allowed), self.rows)
         asked = normalise(queries) if self._distance == "cosine" else queries
         keys = self._parted.keys(asked, self._distance)
-        answers = []
-        for query, key in zip(queries, keys, strict=True):
-            active = self._nearest_cells(key, wanted)
-            ids = self._elected(self._hits(key, active), chosen.budget(k, self.rows), allow)
-            answers.append(
-                rank_or_scan(
-                    self._vectors,
-                    query,
-                    ids,
-                    k,
-                    self._distance,
-                    allow=allow,
-                    wanted=min(k, allowed),
-                )
-            )
-        return answers
+        hits = (self._hits(key, self._nearest_cells(key, wanted)) for key in keys)
+        budget = chosen.budget(k, self.rows)
+        return self._rank(queries, (self._elected(each, budget, allow) for each in hits), k, allow)
 
     def _nearest_cells(self, keys: Keys, wanted: float) -> list[Ids]:
         """Of each part, its nearest cells until they have so many rows, from keys [parts, c^2]."""

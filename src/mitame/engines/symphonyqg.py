@@ -53,9 +53,8 @@ class SymphonyqgEngine(LibraryEngine):
         "ef_build": Range(200, 8, 4_000),
     }
 
-    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:
+    def candidates(self, rows: int, dimension: int) -> Sequence[Candidate]:  # noqa: ARG002 (the protocol's)
         """Few and many edges."""
-        del rows, dimension
         return tuple(Candidate({"edges": edges}) for edges in (32, 64))
 
     def _make(
@@ -72,14 +71,12 @@ class SymphonyqgEngine(LibraryEngine):
 
     def _load(
         self,
-        rows: Rows,
+        rows: Rows,  # noqa: ARG002 (the library has its own copy)
         distance: Distance,
         facts: Mapping[str, Any],
         blobs: Mapping[str, Bytes],
     ) -> Native:
         import rabitqlib  # an optional dependency
-
-        del rows
 
         def load(folder: Path) -> Any:
             return rabitqlib.SymqgIndex.load(str(folder / GRAPH))

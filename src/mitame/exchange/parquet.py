@@ -36,14 +36,19 @@ def read_parquet(path: Path) -> Rows:
         MissingExtra: pyarrow is not installed.
         InvalidFile: damaged, not Parquet, or without these columns.
     """
-    arrow = _pyarrow("reading Parquet")
+    arrow = pyarrow_for("reading Parquet")
     schema, total = _schema(path, arrow)
     dimension = _dimension(path, schema, arrow)
     size = rows_per_block(4 * (dimension or 1_024))
     return Rows(path.name, "parquet", lambda: _blocks(path, size), dimension=dimension, total=total)
 
 
-def _pyarrow(what: str) -> ModuleType:
+def pyarrow_for(what: str) -> ModuleType:
+    """pyarrow, with its part for Parquet.
+
+    Raises:
+        MissingExtra: it is not installed; `what` needs it.
+    """
     try:
         import pyarrow
         import pyarrow.parquet
@@ -84,7 +89,7 @@ def _dimension(path: Path, schema: Any, arrow: ModuleType) -> int | None:
 
 
 def _blocks(path: Path, size: int, columns: list[str] | None = None) -> Iterator[Block]:
-    arrow = _pyarrow("reading Parquet")
+    arrow = pyarrow_for("reading Parquet")
     number = 0
     try:
         with arrow.parquet.ParquetFile(path, pre_buffer=False) as file:
@@ -172,7 +177,7 @@ def write_parquet(rows: Rows | Iterable[Row], path: Path) -> None:
         InvalidVector, UsageError: a row can't be written; nothing is left behind.
         StorageError: the disk does not let us.
     """
-    arrow = _pyarrow("writing Parquet")
+    arrow = pyarrow_for("writing Parquet")
     dimension, iterator = with_dimension(rows)
     size = rows_per_block(4 * (dimension or 1))
     floats = arrow.list_(arrow.field("element", arrow.float32()), dimension or -1)

@@ -38,7 +38,7 @@ class DirectoryConformance(DirectoryFileConformance, DirectoryLockConformance):
 
     def directory(self) -> Directory:
         """A new, empty directory each time it is called."""
-        raise NotImplementedError
+        raise NotImplementedError  # the class that inherits says which
 
     def test_is_a_directory(self) -> None:
         """It has all members of the protocol, and is empty to begin with."""

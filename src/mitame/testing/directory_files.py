@@ -17,7 +17,7 @@ class DirectoryFileConformance:
 
     def directory(self) -> Directory:
         """A new, empty directory each time it is called."""
-        raise NotImplementedError
+        raise NotImplementedError  # the class that inherits says which
 
     def test_written_is_read(self) -> None:
         """The bytes of all writes in order, by `read`, `map` and `size`."""

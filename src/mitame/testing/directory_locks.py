@@ -18,7 +18,7 @@ class DirectoryLockConformance:
 
     def directory(self) -> Directory:
         """A new, empty directory each time it is called."""
-        raise NotImplementedError
+        raise NotImplementedError  # the class that inherits says which
 
     def test_a_lock_is_held_alone(self) -> None:
         """Nobody else gets it, shared or not, not even the same thread, until it is free."""

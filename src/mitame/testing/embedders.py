@@ -54,7 +54,7 @@ class EmbedderConformance:
 
     def embedder(self) -> Embedder:
         """The embedder under test."""
-        raise NotImplementedError
+        raise NotImplementedError  # the class that inherits says which
 
     def embed_all(self, pictures: tuple[Pixels, ...]) -> Vectors:
         """Pictures through both steps, in one call of `embed`."""

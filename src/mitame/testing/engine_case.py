@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mitame.distances import Distance
-from mitame.engines.protocol import Engine, Index
-from mitame.testing.engine_truth import Rows, clumps
+from mitame.engines.protocol import Engine, Index, Rows
+from mitame.testing.engine_truth import clumps
 
 
 class EngineCase:
@@ -36,7 +36,7 @@ class EngineCase:
 
     def make(self) -> Engine:
         """The engine under test."""
-        raise NotImplementedError
+        raise NotImplementedError  # the class that inherits says which
 
     def data(self, seed: int = 0) -> tuple[Rows, Rows]:
         """Rows float32[ROWS, DIMENSION] in clumps, with some equal ones, and seven queries."""

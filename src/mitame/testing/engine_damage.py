@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.distances import Distance, normalise
-from mitame.engines.protocol import Engine, Parts
+from mitame.engines.protocol import Engine, Parts, Rows
 from mitame.errors import CorruptCollection
 from mitame.testing.engine_case import EngineCase
-from mitame.testing.engine_truth import Rows, check_form, check_true
+from mitame.testing.engine_truth import check_form, check_true
 
 FLIPS = 24
 """Damaged copies of each part with one flipped bit."""

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.distances import Distance, normalise
-from mitame.engines.protocol import ExtendingEngine, Index, Kept, Parts
+from mitame.engines.protocol import ExtendingEngine, Index, Kept, Parts, Rows
 from mitame.errors import CorruptCollection, MitameError, UsageError
 from mitame.testing.engine_parts import PartLaws, mapped
 from mitame.testing.engine_truth import (
-    Rows,
     brute_force,
     check_equal,
     check_form,

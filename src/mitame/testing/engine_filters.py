@@ -9,11 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from mitame.distances import Distance
-from mitame.engines.protocol import Index
+from mitame.engines.protocol import Allow, Index, Rows
 from mitame.testing.engine_case import EngineCase
 from mitame.testing.engine_truth import (
-    Mask,
-    Rows,
     brute_force,
     check_equal,
     check_form,
@@ -68,9 +66,9 @@ class FilterLaws(EngineCase):
         """The answer is as good as without one."""
         for each in self._filtered():
             allow = np.ones(len(each.rows), np.bool_)
-            true = brute_force(each.rows, each.queries, 10, each.distance)
-            with_one = recall(each.index.search(each.queries, 10, allow=allow), true)
-            assert with_one >= recall(each.index.search(each.queries, 10), true) - 0.05
+            true = brute_force(each.rows, each.queries, K, each.distance)
+            with_one = recall(each.index.search(each.queries, K, allow=allow), true)
+            assert with_one >= recall(each.index.search(each.queries, K), true) - 0.05
 
     def _filtered(self) -> Iterator[_Subject]:
         for engine, distance in self.each():
@@ -78,7 +76,7 @@ class FilterLaws(EngineCase):
                 yield _Subject(self.small(engine, distance), distance, *self.data())
                 yield _Subject(self.large(engine, distance), distance, *self.much_data())
 
-    def _check(self, each: _Subject, allow: Mask, effort: float | None) -> None:
+    def _check(self, each: _Subject, allow: Allow, effort: float | None) -> None:
         answer = each.index.search(each.queries, K, effort=effort, allow=allow)
         expected = min(K, int(allow.sum()))
         check_form(answer, len(each.queries), K, len(each.rows))

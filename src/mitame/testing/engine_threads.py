@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from mitame.engines.protocol import Index
+from mitame.engines.protocol import Index, Rows
 from mitame.neighbors import Neighbors
 from mitame.testing.engine_case import EngineCase
-from mitame.testing.engine_truth import Rows, check_equal
+from mitame.testing.engine_truth import check_equal
 
 NEVER = 1_000.0
 """Seconds after which a thread that waits for the interpreter asks for it; a test is over then."""

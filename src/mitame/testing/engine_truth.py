@@ -8,15 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.distances import Distance, exact
+from mitame.engines.protocol import Allow, Rows
 from mitame.errors import MitameError
 from mitame.neighbors import PADDING, Neighbors
 
-Rows = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-
 
 def brute_force(
-    rows: Rows, queries: Rows, k: int, distance: Distance, allow: Mask | None = None
+    rows: Rows, queries: Rows, k: int, distance: Distance, allow: Allow | None = None
 ) -> Neighbors:
     """The true answer, computed the slow way: float32[rows, dimension], float32[q, dimension]."""
     ids = np.full((len(queries), k), PADDING, np.int64)
@@ -42,7 +40,7 @@ def clumps(rows: int, dimension: int, seed: int) -> tuple[Rows, NDArray[np.int64
     return found.astype(np.float32), near
 
 
-def masks(rows: int) -> Iterator[Mask]:
+def masks(rows: int) -> Iterator[Allow]:
     """Allowed rows: all, half, a tenth, a hundredth, a thousandth, none; picked by chance."""
     rng = np.random.default_rng(9)
     for share in (1.0, 0.5, 0.1, 0.01, 0.001, 0.0):

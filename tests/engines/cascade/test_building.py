@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mitame import native
 from mitame.distances import DISTANCES, Distance
-from mitame.engines.cascade import building, clustering, coding, numpy_search
+from mitame.engines.cascade import clustering, coding, lists
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.graph import both_ways
 from mitame.engines.cascade.parts import read_parts
@@ -65,16 +65,14 @@ def test_a_coordinate_that_never_differs_costs_nothing() -> None:
 def test_short_codes_are_read_as_they_were_packed(
     seed: int, fours: int, twos: int, rows: int
 ) -> None:
-    """Packed, interleaved, and summed by the NumPy search: the sums of the codes themselves."""
+    """Packed and interleaved, then separated and unpacked: the codes themselves."""
     shape = Shape(fours + twos, fours, twos, LINE, tail=False, projected=16)
     codes = codes_for(seed, rows, coding.short_bits(shape))
     places = np.random.default_rng(seed).permutation(64)[:rows]
     blocks = coding.interleaved(coding.packed_short(codes, shape), places, 4)
     assert blocks.shape == (4, shape.block_bytes)
-    query = np.random.default_rng(seed).integers(-127, 128, size=fours + twos).astype(np.int32)
-    four, two = numpy_search._short_sums(blocks, fours, query[:fours], query[fours:])
-    np.testing.assert_array_equal(four[places], codes[:, :fours].astype(int) @ query[:fours])
-    np.testing.assert_array_equal(two[places], codes[:, fours:].astype(int) @ query[fours:])
+    apart = coding.separated(blocks, shape.block_bytes // BLOCK)
+    np.testing.assert_array_equal(coding.unpacked_short(apart, fours)[places], codes)
 
 
 @settings(deadline=None, max_examples=30)
@@ -85,11 +83,11 @@ def test_nodes_and_tails_are_read_as_they_were_packed(seed: int, rows: int) -> N
     norms = numbers_of(seed, rows) ** 2
     nodes = coding.packed_nodes(codes[:, :NODE], norms)
     np.testing.assert_array_equal(nodes[:, :32], codes[:, :32])
-    np.testing.assert_array_equal(numpy_search._halves(nodes[:, 32:64]), codes[:, 32:96])
-    np.testing.assert_array_equal(numpy_search._pairs(nodes[:, 64:124]), codes[:, 96:NODE])
+    np.testing.assert_array_equal(coding.halves(nodes[:, 32:64]), codes[:, 32:96])
+    np.testing.assert_array_equal(coding.pairs(nodes[:, 64:124]), codes[:, 96:NODE])
     np.testing.assert_array_equal(nodes[:, 124:].copy().view("<f4").ravel(), norms)
     tails = coding.packed_tails(codes[:, NODE:])
-    np.testing.assert_array_equal(numpy_search._pairs(tails), codes[:, NODE:])
+    np.testing.assert_array_equal(coding.pairs(tails), codes[:, NODE:])
 
 
 @settings(deadline=None, max_examples=60)
@@ -97,7 +95,7 @@ def test_nodes_and_tails_are_read_as_they_were_packed(seed: int, rows: int) -> N
 def test_every_member_has_one_place_among_its_owners(owner: list[int], owners: int) -> None:
     """Each place once; each owner's begin at a block, in the members' order, without a gap."""
     members = np.array(owner, np.int64)
-    places, count, starts = building.placed(members, owners)
+    places, count, starts = lists.placed(members, owners)
     assert len(set(places.tolist())) == len(members)
     assert count % BLOCK == 0
     assert starts[0] == 0
@@ -182,7 +180,7 @@ def test_nearest_by_roots_is_mostly_nearest() -> None:
 def test_many_lists_are_assigned_by_their_roots(monkeypatch: pytest.MonkeyPatch) -> None:
     """An index with more lists than are compared one by one answers as well."""
     rows = rows_of(1_500, 16)
-    monkeypatch.setattr(building, "_MANY_LISTS", 20)
+    monkeypatch.setattr(lists, "_MANY_LISTS", 20)
     index = CascadeEngine().build(rows, "euclidean", degree=0, lists=150)
     found = index.search(rows, 1, effort=0.7)
     assert (found.ids[:, 0] == np.arange(1_500)).mean() > 0.95

@@ -221,8 +221,6 @@ def test_outputs_that_do_not_fit(
             searcher.search(WHOLE.queries, one["ids"], one["away"], *plan, None, 1)
         with pytest.raises((TypeError, ValueError)):
             searcher.search_quick(WHOLE.queries, one["ids"], one["away"], quick)
-        with pytest.raises((TypeError, ValueError)):
-            searcher.scan(WHOLE.queries, one["ids"], one["away"], None, 1)
 
 
 @needs_native
@@ -285,15 +283,11 @@ def test_more_neighbours_than_anyone_has(module: ModuleType) -> None:
     searcher = module.Cascade(parts_of(WHOLE), sizes_of(WHOLE))
     most = 2**31 - 1
     ids, away = outputs((1, 2**22), np.int64), outputs((1, 2**22), np.float32)
-    for stages in (True, False):
-        ids[:], away[:] = 7, 7
-        if stages:
-            searcher.search(WHOLE.queries[:1], ids, away, *[most] * 5, None, 1)
-        else:
-            searcher.scan(WHOLE.queries[:1], ids, away, None, 1)
-        assert sorted(ids[0, :200].tolist()) == list(range(200))
-        assert (ids[0, 200:] == -1).all()
-        assert np.isinf(away[0, 200:]).all()
+    ids[:], away[:] = 7, 7
+    searcher.search(WHOLE.queries[:1], ids, away, *[most] * 5, None, 1)
+    assert sorted(ids[0, :200].tolist()) == list(range(200))
+    assert (ids[0, 200:] == -1).all()
+    assert np.isinf(away[0, 200:]).all()
 
 
 @needs_native

@@ -88,7 +88,7 @@ def test_json_lines(folder: Path) -> None:
 
 def test_parquet(folder: Path) -> None:
     """Empty values are left out, dates become text, and damage is an InvalidManifest."""
-    pyarrow = pytest.importorskip("pyarrow")
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
     import datetime
     import decimal
 

@@ -295,8 +295,9 @@ class SnapshotBuilder:
 
     def _is_planned(self, manifest: Manifest, wanted: Part) -> bool:
         listed = manifest.parts.get(wanted.file)
-        same = listed is not None and replace(listed, sha256="") == wanted
-        return same and listed is not None and self._is_whole(listed)
+        if listed is None or replace(listed, sha256="") != wanted:
+            return False
+        return self._is_whole(listed)
 
     def _is_whole(self, listed: Part) -> bool:
         try:

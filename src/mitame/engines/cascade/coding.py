@@ -21,6 +21,7 @@ from mitame.engines.cascade.shape import (
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.int64]
 
+_SHIFTS = (0, 2, 4, 6)
 _RANGE = {8: 5.0, 4: 2.6, 2: 1.5}
 """How many standard deviations from the middle the outermost code stands for: near the least
 squared error of a uniform quantiser for a normal variable (Max 1960, table II) with 4 and 2 bits;
@@ -116,3 +117,34 @@ def _planes(codes: Bytes, width: int) -> Bytes:
     part = codes.reshape(len(codes), 4, width)
     joined = part[:, 0] | part[:, 1] << 2 | part[:, 2] << 4 | part[:, 3] << 6
     return np.asarray(joined, np.uint8)
+
+
+def separated(blocks: Bytes, width: int) -> Bytes:
+    """uint8[rows, width] of blocks: `interleaved`, and `blocks_of_bytes`, the other way."""
+    words = blocks.reshape(-1, width // 4, BLOCK, 4).transpose(0, 2, 1, 3)
+    return words.reshape(-1, width)
+
+
+def unpacked_short(packed: Bytes, fours: int) -> Bytes:
+    """Codes uint8[n, short] of what `packed_short` gave, its first coordinates with 4 bits."""
+    lines = packed.reshape(len(packed), packed.shape[1] // 4, 4)
+    half, pair = lines[:, : fours // 8], lines[:, fours // 8 :]
+    four = np.stack([half & 15, half >> 4], axis=2).reshape(len(packed), fours)
+    two = np.stack([pair >> shift & 3 for shift in _SHIFTS], axis=2)
+    return np.concatenate([four, two.reshape(len(packed), 16 * pair.shape[1])], axis=1)
+
+
+def unpacked_axes(rotation: Bytes, low: Bytes, padded: int) -> tuple[Bytes, Bytes]:
+    """The axes' codes, uint8[n, padded] each: those with 8 bits a number, those with 4."""
+    packed = separated(low, padded // 2)
+    return separated(rotation, padded), unpacked_short(packed, padded)
+
+
+def halves(packed: Bytes) -> Bytes:
+    """uint8[n, 2 * w]: the lower halves of bytes uint8[n, w], then the upper ones."""
+    return np.concatenate([packed & 15, packed >> 4], axis=1)
+
+
+def pairs(packed: Bytes) -> Bytes:
+    """uint8[n, 4 * w]: two bits of each byte of uint8[n, w], then the next two."""
+    return np.concatenate([packed >> shift & 3 for shift in _SHIFTS], axis=1)

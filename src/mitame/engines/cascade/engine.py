@@ -11,13 +11,22 @@ from numpy.typing import NDArray
 
 from mitame import native
 from mitame.distances import DISTANCES, Distance, norms
-from mitame.engines.cascade import building
+from mitame.engines.cascade.building import (
+    centre_parts,
+    list_parts,
+    row_codes,
+    row_table,
+    steps_of,
+)
+from mitame.engines.cascade.compared import ComparedRows
 from mitame.engines.cascade.extending import edges_after, older_of, row_parts
-from mitame.engines.cascade.graph import Edges, edges_of
+from mitame.engines.cascade.frame import Frame, frame_of, frame_parts
+from mitame.engines.cascade.graph import edges_of
 from mitame.engines.cascade.index import CascadeIndex
+from mitame.engines.cascade.lists import assigned, lists_of
 from mitame.engines.cascade.part_checks import check_parts
-from mitame.engines.cascade.parts import SIZES, Stored, cascade_of, read_parts, stored_of
-from mitame.engines.cascade.shape import Shape, is_flat, shape_for
+from mitame.engines.cascade.parts import SIZES, Edgeless, Stored, read_parts
+from mitame.engines.cascade.shape import is_flat, shape_for
 from mitame.engines.extending import check_kept
 from mitame.engines.protocol import Abilities, Candidate, Kept, Parts, Rows
 from mitame.engines.settings import Common, Range, check_rows, read
@@ -70,7 +79,7 @@ class CascadeEngine:
         rows, known = check_rows(vectors, distance, self.abilities, common)
         if len(rows) < SMALL or not _is_tame(rows):
             return CascadeIndex(rows, known, None)
-        return CascadeIndex(rows, known, _stored(building.Rows(rows, known), own, common))
+        return CascadeIndex(rows, known, _stored(ComparedRows(rows, known), own, common))
 
     def open(self, vectors: Rows, distance: Distance, parts: Parts) -> CascadeIndex:
         """The index that gave these parts; nothing is read but their sizes.
@@ -100,7 +109,7 @@ class CascadeEngine:
         gone = len(fresh) == len(rows)
         if stored is None or wide or gone or len(rows) < SMALL or not _is_tame(rows):
             return self.build(rows, known, **settings)
-        own_rows = building.Rows(rows, known)
+        own_rows = ComparedRows(rows, known)
         try:
             check_parts({**stored.parts, "vectors": before}, stored.sizes)
             with np.errstate(all="ignore"):  # numbers of damaged parts may be anything
@@ -124,91 +133,44 @@ def _is_tame(rows: Rows) -> bool:
     return bool(lengths.max() < high and lengths[lengths > 0].min(initial=1.0) > low)
 
 
-def _stored(rows: building.Rows, own: dict[str, int], common: Common) -> Stored:
+def _stored(rows: ComparedRows, own: dict[str, int], common: Common) -> Stored:
     count = min(own["lists"] or max(16, len(rows) // _ROWS_PER_LIST), len(rows))
-    frame = building.frame_of(rows, common.seed)
+    frame = frame_of(rows, common.seed)
     degree = _degree(own["degree"], frame, len(rows))
     shape = shape_for(frame.shares, edges=degree > 0)
     frame = frame.first(shape.projected)
-    lists = building.lists_of(rows, frame, shape, count, common.seed)
-    owner = building.assigned(rows, frame, shape, lists)
-    steps = building.steps_of(rows, frame, shape, lists, owner)
-    product = rows.distance == "inner_product"
+    lists = lists_of(rows, frame, shape, count, common.seed)
+    owner = assigned(rows, frame, shape, lists)
+    steps = steps_of(rows, frame, shape, lists, owner)
+    codes = row_codes(rows, frame, shape, lists=lists, steps=steps, owner=owner)
     parts = {
-        **building.frame_parts(frame, shape),
-        **building.list_parts(shape, lists, steps, product=product),
-        **building.row_parts(rows, frame, shape, lists=lists, steps=steps, owner=owner),
+        **frame_parts(frame, shape),
+        **list_parts(shape, lists, steps, product=rows.distance == "inner_product"),
+        **centre_parts(shape, lists, steps),
+        **row_table(codes, lists.place_of[owner], lists.places)[0],
     }
     sizes = {"rows": len(rows), "roots": len(lists.roots), "lists": len(lists.centres)}
-    return with_edges(rows, shape, sizes, parts, degree=degree, threads=common.threads)
+    edgeless = Edgeless(rows.vectors, rows.distance, rows.inverses, shape, sizes, parts)
+    return edgeless.stored(edges_of(edgeless, degree, common.threads) if degree else None)
 
 
 def _extended(
-    rows: building.Rows, stored: Stored, kept: Kept, fresh: NDArray[np.int64], common: Common
+    rows: ComparedRows, stored: Stored, kept: Kept, fresh: NDArray[np.int64], common: Common
 ) -> Stored:
     older = older_of(stored, kept)
-    parts, places = row_parts(rows, older, fresh)
-    names = ("rows", "roots", "lists")
-    sizes = {**{name: stored.sizes[name] for name in names}, "rows": len(rows)}
-    plain = {name: part for name, part in parts.items() if name not in {SIZES, "edges"}}
-    degree = stored.sizes["degree"] if native.module() is not None else 0
-
-    def with_these(edges: Edges | None) -> Stored:
-        more = {} if edges is None else {"edges": edges}
-        known = {**sizes, "degree": 0 if edges is None else degree}
-        return stored_of(stored.shape, known, rows.distance, {**plain, **more}, rows.inverses)
-
-    if not degree:
-        return with_these(None)
-    edges = edges_after(
-        lambda edges: cascade_of(rows.vectors, with_these(edges)),
-        rows,
-        older,
-        places=places,
-        fresh=fresh,
-        threads=common.threads,
+    made, places = row_parts(rows, older, fresh)
+    before = {name: part for name, part in stored.parts.items() if name not in {SIZES, "edges"}}
+    sizes = {**{name: stored.sizes[name] for name in ("roots", "lists")}, "rows": len(rows)}
+    edgeless = Edgeless(
+        rows.vectors, rows.distance, rows.inverses, stored.shape, sizes, {**before, **made}
     )
-    return with_these(edges)
+    if not stored.sizes["degree"] or native.module() is None:
+        return edgeless.stored()
+    edges = edges_after(edgeless, rows, older, places=places, fresh=fresh, threads=common.threads)
+    return edgeless.stored(edges)
 
 
-def with_edges(
-    rows: building.Rows,
-    shape: Shape,
-    sizes: dict[str, int],
-    parts: dict[str, NDArray[Any]],
-    *,
-    degree: int,
-    threads: int,
-) -> Stored:
-    """What is stored, with so many edges per row at most.
-
-    Args:
-        rows: that the parts are of.
-        shape: the widths of codes.
-        sizes: rows, roots and lists.
-        parts: all but edges.
-        degree: 0 for no edges.
-        threads: at least 1.
-    """
-
-    def stored(edges: Edges | None) -> Stored:
-        more = {} if edges is None else {"edges": edges}
-        known = {**sizes, "degree": 0 if edges is None else degree}
-        return stored_of(shape, known, rows.distance, {**parts, **more}, rows.inverses)
-
-    if not degree:
-        return stored(None)
-    edges = edges_of(
-        lambda edges: cascade_of(rows.vectors, stored(edges)),
-        len(parts["ids"]),
-        degree,
-        roots=sizes["roots"],
-        threads=threads,
-    )
-    return stored(edges)
-
-
-def _degree(wanted: int, frame: building.Frame, rows: int) -> int:
+def _degree(wanted: int, frame: Frame, rows: int) -> int:
     """Edges per row: where the energy is spread out, lists alone have to look far."""
     if native.module() is None:
         return 0

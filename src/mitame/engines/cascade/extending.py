@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,21 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.engines.cascade import coding
-from mitame.engines.cascade.building import Arrays, Frame, Lists, Numbers, Rows, assigned, placed
-from mitame.engines.cascade.building import short_codes as short_codes_of
-from mitame.engines.cascade.coding import codes_of, widened
-from mitame.engines.cascade.graph import Edges, both_ways, thinned
-from mitame.engines.cascade.parts import Stored
-from mitame.engines.cascade.shape import (
-    BLOCK,
-    FAR,
-    FINE_AXES,
-    LINE,
-    NODE,
-    NODE_BYTES,
-    PROJECTED,
-    Floats,
-)
+from mitame.engines.cascade.building import RowCodes, row_codes, row_table, steps_from
+from mitame.engines.cascade.compared import Arrays, ComparedRows, Numbers
+from mitame.engines.cascade.frame import frame_from
+from mitame.engines.cascade.graph import both_ways, thinned
+from mitame.engines.cascade.lists import assigned, lists_from
+from mitame.engines.cascade.parts import Edgeless, Edges, Stored
+from mitame.engines.cascade.shape import BLOCK, LINE, NODE_BYTES
 from mitame.errors import CorruptCollection
 
 _FOUND = 3
@@ -67,99 +58,40 @@ def older_of(stored: Stored, kept: Numbers) -> Older:
     return Older(stored, places[now >= 0], now[now >= 0])
 
 
-def row_parts(rows: Rows, older: Older, fresh: Numbers) -> tuple[Arrays, Numbers]:
+def row_parts(rows: ComparedRows, older: Older, fresh: Numbers) -> tuple[Arrays, Numbers]:
     """The table of rows anew, and int64[rows], the place of each."""
     parts, shape = older.stored.parts, older.stored.shape
-    frame, lists = _frame(older.stored), _lists(older.stored)
-    new = Rows(rows.vectors[fresh], rows.distance)
+    frame, lists = frame_from(parts, shape), lists_from(parts, shape)
+    new = ComparedRows(rows.vectors[fresh], rows.distance)
     owner = assigned(new, frame, shape, lists)
     table = np.empty(len(rows), np.int64)
     table[older.rows], table[fresh] = older.lists, lists.place_of[owner]
-    places, count, starts = placed(table, lists.places)
-    coded = _coded(new, frame, older.stored, lists.centres[owner])
-    old = _uncovered(older)
-    out: Arrays = {"row-starts": starts, "ids": np.full(count, -1, np.int32)}
-    out["ids"][places] = np.arange(len(rows))
-    for name, width in (("row-norms", 0), ("nodes", NODE_BYTES), ("tails", LINE)):
-        if name in old:
-            whole = np.zeros((count, width) if width else count, old[name].dtype)
-            whole[places[older.rows]], whole[places[fresh]] = old[name], coded[name]
-            out[name] = whole
-    empty = out["ids"] < 0
-    out["row-norms"][empty] = FAR
-    packed = np.empty((len(rows), shape.block_bytes // BLOCK), np.uint8)
-    packed[older.rows], packed[fresh] = old["row-codes"], coded["row-codes"]
-    out["row-codes"] = coding.interleaved(packed, places, count // BLOCK)
-    return {**parts, **out}, places
+    steps = steps_from(parts)
+    codes = RowCodes.empty(len(rows), shape)
+    codes.put(older.rows, _codes_of(older))
+    codes.put(fresh, row_codes(new, frame, shape, lists=lists, steps=steps, owner=owner))
+    return row_table(codes, table, lists.places)
 
 
-def _uncovered(older: Older) -> Arrays:
-    """What the staying rows have, in their order."""
-    parts, shape = older.stored.parts, older.stored.shape
-    lines = shape.block_bytes // LINE
-    words = parts["row-codes"].reshape(-1, lines, BLOCK, 4).transpose(0, 2, 1, 3)
-    codes = words.reshape(-1, lines * 4)
-    out: Arrays = {
-        "row-codes": codes[older.places],
-        "row-norms": parts["row-norms"].ravel()[older.places],
-        "nodes": parts["nodes"].reshape(-1, NODE_BYTES)[older.places],
-    }
-    if "tails" in parts:
-        out["tails"] = parts["tails"].reshape(-1, LINE)[older.places]
-    return out
-
-
-def _coded(new: Rows, frame: Frame, stored: Stored, centres: Floats) -> Arrays:
-    """The codes of new rows."""
-    parts, shape = stored.parts, stored.shape
-    points, squares = frame.project(new.at(slice(None)))
-    squares = np.zeros_like(squares) if new.distance == "inner_product" else squares
-    packed, correction = short_codes_of(
-        widened(points, shape.coarse), centres, shape, parts["row-steps"].ravel()
+def _codes_of(older: Older) -> RowCodes:
+    """What the staying rows have."""
+    parts, shape, places = older.stored.parts, older.stored.shape, older.places
+    tails = (
+        parts["tails"].reshape(-1, LINE)[places]
+        if shape.tail
+        else np.empty((len(places), 0), np.uint8)
     )
-    codes, _ = codes_of(widened(points, PROJECTED), parts["node-steps"].ravel(), coding.node_bits())
-    is_product = new.distance == "inner_product"
-    return {
-        "row-codes": packed,
-        "row-norms": squares if is_product else squares + correction,
-        "nodes": coding.packed_nodes(codes[:, :NODE], squares),
-        "tails": coding.packed_tails(codes[:, NODE:]),
-    }
-
-
-def _frame(stored: Stored) -> Frame:
-    """The axes as queries are turned by them."""
-    parts, shape = stored.parts, stored.shape
-    words = parts["rotation"].reshape(-1, shape.padded // 4, BLOCK, 4).transpose(0, 2, 1, 3)
-    fine = words.reshape(-1, shape.padded)[: min(FINE_AXES, shape.projected)] - np.float32(128)
-    words = parts["rotation-low"].reshape(-1, shape.padded // 8, BLOCK, 4).transpose(0, 2, 1, 3)
-    halves = np.stack([words & 15, words >> 4], axis=3).reshape(-1, shape.padded)
-    low = halves[: shape.projected - len(fine)] - np.float32(7.5)
-    steps = parts["rotation-steps"].reshape(-1, 1)
-    axes = np.concatenate([fine, low]).astype(np.float32) * steps
-    mean = parts["mean"].ravel()[: shape.dimension]
-    return Frame(mean, axes[:, : shape.dimension], np.empty(0, np.float32))
-
-
-def _lists(stored: Stored) -> Lists:
-    parts, coarse = stored.parts, stored.shape.coarse
-    step = np.float32(parts["centre-step"].ravel()[0])
-    real = np.flatnonzero(parts["list-norms"].ravel() < FAR)
-
-    def centres(name: str) -> Floats:
-        return (parts[name].reshape(-1, coarse) - np.float32(128)) * step
-
-    starts = parts["list-starts"].ravel().astype(np.int64) * BLOCK
-    root_of = np.searchsorted(starts, real, side="right") - 1
-    roots = centres("list-centres")
-    return Lists(
-        float(step), roots, centres("row-centres")[real], root_of, real, len(parts["list-norms"])
+    return RowCodes(
+        coding.separated(parts["row-codes"], shape.block_bytes // BLOCK)[places],
+        parts["row-norms"].ravel()[places],
+        parts["nodes"].reshape(-1, NODE_BYTES)[places],
+        tails,
     )
 
 
 def edges_after(
-    searcher: Callable[[Edges | None], Any],
-    rows: Rows,
+    edgeless: Edgeless,
+    rows: ComparedRows,
     older: Older,
     *,
     places: Numbers,
@@ -169,7 +101,7 @@ def edges_after(
     """Edges of the staying rows to each other, and those from and to new rows.
 
     Args:
-        searcher: the native cascade over all rows with these edges.
+        edgeless: the index over all rows.
         rows: all of them.
         older: those that stay.
         places: int64[rows].
@@ -181,7 +113,7 @@ def edges_after(
     edges = _moved_edges(older, places, count, degree)
     if not len(fresh):
         return edges
-    native = searcher(edges)
+    native = edgeless.searcher(edges)
     near = _near(native, rows, fresh, _FOUND * degree, threads)
     candidates = np.full((count, _FOUND * degree), -1, np.int32)
     candidates[places[fresh]] = np.where(near < 0, -1, places[near])
@@ -202,7 +134,9 @@ def _moved_edges(older: Older, places: Numbers, count: int, degree: int) -> Edge
     return out
 
 
-def _near(native: Any, rows: Rows, fresh: Numbers, k: int, threads: int) -> NDArray[np.int64]:
+def _near(
+    native: Any, rows: ComparedRows, fresh: Numbers, k: int, threads: int
+) -> NDArray[np.int64]:
     """int64[fresh, k]: rows near new ones, with themselves; -1 where there are no more."""
     queries = np.ascontiguousarray(rows.at(fresh))
     ids = np.full((len(fresh), k), -1, np.int64)

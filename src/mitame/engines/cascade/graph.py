@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Edges = NDArray[np.int32]
+from mitame.engines.cascade.parts import Edgeless, Edges
 
 SLACK = 1.0
 _FOUND = 4
 """Neighbours that are looked for, per edge that is kept."""
 
 
-def edges_of(
-    searcher: Callable[[Edges | None], Any], places: int, degree: int, *, roots: int, threads: int
-) -> Edges:
+def edges_of(edgeless: Edgeless, degree: int, threads: int) -> Edges:
     """int32[places, degree] with -1 after the last.
 
     Twice: neighbours found by the lists give edges, along which better neighbours are found.
 
     Args:
-        searcher: the native cascade with these edges, or with none.
-        places: of its rows.
+        edgeless: the index.
         degree: edges per row, at most.
-        roots: how many it has.
         threads: at least 1.
     """
-    plain, few = searcher(None), max(4, roots // 6)
-    width = degree + degree // 2
+    plain, few = edgeless.searcher(), max(4, edgeless.sizes["roots"] // 6)
+    places, width = len(edgeless.parts["ids"]), degree + degree // 2
     found = np.empty((places, width), np.int32)
     plain.neighbours(found, few, 10, 3 * width, width + 4, threads)
     edges = _both_thinned(plain, found, degree, threads)
     found = np.empty((places, _FOUND * degree), np.int32)
-    searcher(edges).neighbours(found, few, 3, 32, (_FOUND + 1) * degree, threads)
+    edgeless.searcher(edges).neighbours(found, few, 3, 32, (_FOUND + 1) * degree, threads)
     return _both_thinned(plain, found, degree, threads)
 
 

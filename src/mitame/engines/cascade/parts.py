@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from mitame.engines.cascade.numpy_search import NumpyCascade
 from mitame.engines.cascade.shape import BLOCK, LINE, PROJECTED, Floats, Shape
 from mitame.engines.protocol import Parts, Rows
 from mitame.errors import CorruptCollection
+
+Edges: TypeAlias = NDArray[np.int32]
 
 FORMAT = 1
 SIZES = "sizes"
@@ -47,39 +49,53 @@ class Stored:
     inverses: Floats | None = None
 
 
-def stored_of(
-    shape: Shape,
-    sizes: Mapping[str, int],
-    distance: Distance,
-    parts: Mapping[str, NDArray[Any]],
-    inverses: Floats | None,
-) -> Stored:
-    """What was built, with its sizes as a part.
+@dataclass(frozen=True)
+class Edgeless:
+    """What was built, but for the edges.
 
-    Args:
-        shape: the widths of codes.
-        sizes: rows, roots, lists and degree.
+    Attributes:
+        vectors: float32[rows, dimension].
         distance: which.
-        parts: all but `SIZES`.
-        inverses: 1 / length of each row, or None where all have length 1.
+        inverses: as in `Stored`.
+        shape: the widths of codes.
+        sizes: rows, roots and lists.
+        parts: all but `SIZES` and edges.
     """
-    known = {
-        "format": FORMAT,
-        "dimension": shape.dimension,
-        "fours": shape.fours,
-        "twos": shape.twos,
-        "coarse": shape.coarse,
-        "tail": int(shape.tail),
-        "projected": shape.projected,
-        "root_blocks": len(parts["root-norms"]) // BLOCK,
-        "list_blocks": len(parts["list-norms"]) // BLOCK,
-        "blocks": len(parts["row-norms"]) // BLOCK,
-        "distance": _DISTANCES[distance],
-        **sizes,
-    }
-    numbers = np.array([known[name] for name in SIZE_NAMES], np.int64)
-    at_lines = {name: at_line(part) for name, part in parts.items()}
-    return Stored(shape, known, {SIZES: numbers, **at_lines}, inverses)
+
+    vectors: Rows
+    distance: Distance
+    inverses: Floats | None
+    shape: Shape
+    sizes: Mapping[str, int]
+    parts: Mapping[str, NDArray[Any]]
+
+    def stored(self, edges: Edges | None = None) -> Stored:
+        """With edges int32[places, degree], or with none; and with its sizes as a part."""
+        shape, parts = self.shape, dict(self.parts)
+        if edges is not None:
+            parts["edges"] = edges
+        known = {
+            "format": FORMAT,
+            "dimension": shape.dimension,
+            "fours": shape.fours,
+            "twos": shape.twos,
+            "coarse": shape.coarse,
+            "tail": int(shape.tail),
+            "projected": shape.projected,
+            "root_blocks": len(parts["root-norms"]) // BLOCK,
+            "list_blocks": len(parts["list-norms"]) // BLOCK,
+            "blocks": len(parts["row-norms"]) // BLOCK,
+            "distance": _DISTANCES[self.distance],
+            "degree": 0 if edges is None else edges.shape[1],
+            **self.sizes,
+        }
+        numbers = np.array([known[name] for name in SIZE_NAMES], np.int64)
+        at_lines = {name: at_line(part) for name, part in parts.items()}
+        return Stored(shape, known, {SIZES: numbers, **at_lines}, self.inverses)
+
+    def searcher(self, edges: Edges | None = None) -> Any:
+        """Something with `search`, and natively with `neighbours` and `prune`."""
+        return cascade_of(self.vectors, self.stored(edges))
 
 
 def at_line(part: NDArray[Any]) -> NDArray[Any]:

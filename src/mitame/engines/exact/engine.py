@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mitame.distances import DISTANCES, Distance, exact, norms
+from mitame.distances import DISTANCES, Distance, norms
 from mitame.engines.blob import HEAD, Identity, seal, unseal
 from mitame.engines.exact.copies import Copy, encode, open_copy
 from mitame.engines.exact.scanning import Scanned, candidates
 from mitame.engines.exact.whole import Whole, tame
+from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Abilities, Allow, Candidate, Parts, Rows
-from mitame.engines.ranking import check_search
+from mitame.engines.ranking import Ids
 from mitame.engines.settings import Word, check_rows, read
-from mitame.neighbors import PADDING, Neighbors
+from mitame.neighbors import Neighbors
 
-Ids: TypeAlias = NDArray[np.int64]
-
-_GATHER_FLOATS = 1 << 22
 _GATHER_BELOW = 0.3
 """Share of allowed rows below which copying them out costs less than looking at all."""
 
@@ -68,8 +65,7 @@ class ExactEngine:
         rows = np.asarray(vectors)
         if not parts:
             return ExactIndex(Whole(rows, distance, unit=False))
-        identity = Identity(self.name, len(rows), int(rows.shape[1]), distance)
-        facts, _ = unseal(identity, parts)
+        facts, _ = unseal(Identity.of(self.name, rows, distance), parts)
         whole = Whole(rows, distance, unit=facts.get("unit") is True and distance == "cosine")
         arrays = {name: array for name, array in parts.items() if name != HEAD}
         return ExactIndex(whole, open_copy(rows, distance, arrays) if facts.get("copy") else None)
@@ -82,24 +78,13 @@ class ExactEngine:
         )
 
 
-class ExactIndex:
+class ExactIndex(IndexedRows):
     """Rows and a distance; see `mitame.engines.protocol.Index`."""
 
     def __init__(self, whole: Whole, copy: Copy | None = None) -> None:
+        super().__init__(whole.vectors, whole.distance)
         self._whole = whole
         self._copy = copy
-        self._vectors = whole.vectors
-        self._distance = whole.distance
-
-    @property
-    def rows(self) -> int:
-        """How many rows it was built over."""
-        return len(self._vectors)
-
-    @property
-    def dimension(self) -> int:
-        """Floats per row."""
-        return int(self._vectors.shape[1])
 
     @property
     def memory(self) -> int:
@@ -110,7 +95,7 @@ class ExactIndex:
         """The copy, where there is one; and whether all rows are known to be of length 1."""
         if self._copy is None and not self._whole.unit:
             return {}
-        identity = Identity("exact", self.rows, self.dimension, self._whole.distance)
+        identity = Identity.of("exact", self._vectors, self._distance)
         facts = {"unit": self._whole.unit, "copy": self._copy is not None}
         arrays = {} if self._copy is None else self._copy.parts()
         return {**seal(identity, facts, {}), **arrays}
@@ -129,24 +114,8 @@ class ExactIndex:
             InvalidVector: wrong dimension, NaN or infinity.
             UsageError: k below 1, effort outside 0 to 1, or `allow` of another shape.
         """
-        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
-        ids = np.full((len(queries), k), PADDING, np.int64)
-        distances = np.full((len(queries), k), np.inf, np.float32)
-        for q, near in enumerate(self._candidates(queries, k, allow)):
-            found, away = self._rank(queries[q], near, k)
-            ids[q, : len(found)] = found
-            distances[q, : len(found)] = away
-        return Neighbors(ids, distances)
-
-    def _rank(self, query: Rows, near: Ids, k: int) -> tuple[Ids, Rows]:
-        step = max(1, _GATHER_FLOATS // max(1, self.dimension))
-        parts = [
-            exact(query, self._vectors[near[start : start + step]], self._distance)
-            for start in range(0, len(near), step)
-        ]
-        away = np.concatenate(parts or [np.empty(0, np.float32)])
-        order = np.lexsort((near, away))[:k]
-        return near[order], away[order]
+        queries = self._checked(queries, k, effort, allow)
+        return self._rank(queries, self._candidates(queries, k, allow), k, allow)
 
     def _candidates(self, queries: Rows, k: int, allow: Allow | None) -> list[Ids]:
         """Per query, ids ascending among which the k nearest surely are."""

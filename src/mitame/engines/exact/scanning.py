@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from mitame.engines import parallel
 from mitame.engines.protocol import Allow, Rows
+from mitame.engines.ranking import Ids
 from mitame.engines.settings import usable_cores
 
-Ids: TypeAlias = NDArray[np.int64]
 Keys: TypeAlias = NDArray[np.float32]
 Take: TypeAlias = slice | Ids
 """Which rows: a range, or ascending ids."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from mitame.errors import MissingExtra, UsageError
+from mitame.errors import UsageError
 from mitame.exchange.neighbors.listing import NeighborsOf
+from mitame.exchange.parquet import pyarrow_for
 from mitame.exchange.writing import whole_file
 
 COLUMNS = ("item", "rank", "neighbor", "distance", "score", "category")
@@ -61,7 +62,7 @@ def _write_csv(found: Iterator[NeighborsOf], path: Path) -> None:
 
 
 def _write_parquet(found: Iterator[NeighborsOf], path: Path) -> None:
-    arrow = _pyarrow()
+    arrow = pyarrow_for("writing Parquet")
     text, real = arrow.string(), arrow.float64()
     types = (text, arrow.int32(), text, real, real, text)
     schema = arrow.schema(list(zip(COLUMNS, types, strict=True)))
@@ -77,16 +78,6 @@ def _batch(group: Iterable[NeighborsOf], schema: Any, arrow: ModuleType) -> Any:
         arrow.array(list(column), field.type) for column, field in zip(columns, schema, strict=True)
     ]
     return arrow.record_batch(arrays, schema=schema)
-
-
-def _pyarrow() -> ModuleType:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtra("writing Parquet", "parquet") from error
-    module: ModuleType = pyarrow
-    return module
 
 
 _WRITERS: Mapping[str, Callable[[Iterator[NeighborsOf], Path], None]] = {

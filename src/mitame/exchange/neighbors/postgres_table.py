@@ -106,12 +106,12 @@ class PostgresTable:
             for each in found:
                 for row in table_rows(each):
                     copy.write_row(row)
-        for text, values in (
-            ("ALTER TABLE {} ADD PRIMARY KEY (item, rank)", [beside]),
-            (f"COMMENT ON TABLE {{}} IS '{MARK}'", [beside]),
-            ("ANALYZE {}", [beside]),
+        for text in (
+            "ALTER TABLE {} ADD PRIMARY KEY (item, rank)",
+            f"COMMENT ON TABLE {{}} IS '{MARK}'",
+            "ANALYZE {}",
         ):
-            connection.execute(driver.sql.SQL(text).format(*values))
+            connection.execute(driver.sql.SQL(text).format(beside))
         if old is not None:
             self._grant(connection, old, beside, driver)
             connection.execute(driver.sql.SQL("DROP TABLE {}").format(named))
@@ -139,11 +139,12 @@ class PostgresTable:
         return int(row[0])
 
     def _grant(self, connection: Any, old: int, beside: Any, driver: ModuleType) -> None:
+        sql = driver.sql.SQL
         for grantee, right, may_grant in connection.execute(_GRANTS, [old]).fetchall():
-            # Names that the server has quoted itself, and words of its own.
-            text = f"GRANT {right} ON {{}} TO {grantee}{' WITH GRANT OPTION' * may_grant}"
-            statement = driver.sql.SQL(text.replace("%", "%%")).format(beside)
-            connection.execute(statement)
+            # Names that the server has quoted itself, and words of its own: they go in as they are.
+            option = sql(" WITH GRANT OPTION" if may_grant else "")
+            statement = sql("GRANT {} ON {} TO {}{}")
+            connection.execute(statement.format(sql(right), beside, sql(grantee), option))
 
     def _named(self, name: str, driver: ModuleType) -> Any:
         return driver.sql.Identifier(*([self.schema] if self.schema else []), name)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mitame.api import Collection
+from mitame.arguments import lens_of
 from mitame.collection import View
-from mitame.errors import UnknownLens
 from mitame.exchange.neighbors.files import write_file
 from mitame.exchange.neighbors.listing import NeighborsOf, lists
 from mitame.exchange.neighbors.postgres_table import PostgresTable
@@ -74,10 +74,7 @@ def write_neighbors(
         MissingExtra: the driver is not installed.
     """
     check_limit(limit)
-    name = lens or collection.default_lens
-    if name not in collection.lenses:
-        remedy = f"choose from: {', '.join(collection.lenses)}"
-        raise UnknownLens(f"no lens {name!r}", remedy=remedy)
+    name = lens_of(collection.lenses, lens).name
     target = os.fspath(to)
     write, shown = _writer(target, collection.path.name, name)
     report = NeighborsReport(target=shown)
