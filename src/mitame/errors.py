@@ -34,10 +34,26 @@
     │   ├── CollectionBusy       another process holds the lock
     │   └── StorageError         disk full, read-only, gone
     ├── TargetError              a server that results are written to
+    ├── RequestError             an HTTP request that can't be answered as it is
+    │   ├── MalformedBody        not JSON, not multipart
+    │   ├── InvalidBody          well-formed, with fields that are wrong
+    │   ├── UnsupportedMedia     a content type that is not read here
+    │   ├── BodyTooLarge         more bytes or rows than the limits allow
+    │   ├── SlowRequest          the body did not come in time
+    │   ├── NotAuthenticated     no key, or a wrong one
+    │   ├── NotAllowed           a key whose role does not reach
+    │   ├── PreconditionFailed   somebody else has changed it meanwhile
+    │   ├── KeyReused            an Idempotency-Key with another request
+    │   ├── RouteNotFound
+    │   ├── JobNotFound
+    │   ├── MethodNotAllowed
+    │   ├── TooManyRequests      one caller asks too much
+    │   └── Overloaded           all callers together do
     └── MissingExtra             an optional dependency is not installed
 
 Each class has a stable ``code`` (for scripts and HTTP bodies), an HTTP ``status`` and a ``remedy``:
-the next thing to do. No status is 5xx: what a caller can cause, a caller can mend.
+the next thing to do. What a caller can cause, a caller can mend, so no status is 5xx but that of
+`Overloaded`, which asks for a later try.
 """
 
 from __future__ import annotations
@@ -304,6 +320,121 @@ class TargetError(MitameError):
     code = "target"
     status = 422
     default_remedy = "check its address, and that it is running"
+
+
+class RequestError(MitameError):
+    """An HTTP request that can't be answered as it is."""
+
+    code = "request"
+
+
+class MalformedBody(RequestError):
+    """A body that can't be read at all."""
+
+    code = "malformed_body"
+    default_remedy = "send what the content type says"
+
+
+class InvalidBody(RequestError):
+    """A body that can be read, with fields that are wrong."""
+
+    code = "invalid_body"
+    status = 422
+    default_remedy = "see /docs for the fields"
+
+
+class UnsupportedMedia(RequestError):
+    """A content type that this route does not read."""
+
+    code = "unsupported_media"
+    status = 415
+
+
+class BodyTooLarge(RequestError):
+    """More bytes or rows than the limits allow."""
+
+    code = "body_too_large"
+    status = 413
+    default_remedy = "send less at once, or raise the limit in the server's configuration"
+
+
+class SlowRequest(RequestError):
+    """The body did not come in time."""
+
+    code = "slow_request"
+    status = 408
+    default_remedy = "send it again"
+
+
+class NotAuthenticated(RequestError):
+    """No key, or a wrong one."""
+
+    code = "not_authenticated"
+    status = 401
+    default_remedy = "send a key: Authorization: Bearer KEY"
+
+
+class NotAllowed(RequestError):
+    """The key's role or scope does not reach."""
+
+    code = "not_allowed"
+    status = 403
+    default_remedy = "use a key with the role that the route asks for"
+
+
+class PreconditionFailed(RequestError):
+    """Somebody else has changed the item meanwhile."""
+
+    code = "precondition_failed"
+    status = 412
+    default_remedy = "read the item again, then send If-Match with its new ETag"
+
+
+class KeyReused(RequestError):
+    """An Idempotency-Key that came with another request before."""
+
+    code = "key_reused"
+    status = 422
+    default_remedy = "use a new Idempotency-Key for a new request"
+
+
+class RouteNotFound(RequestError):
+    """Nothing is served at this address."""
+
+    code = "route_not_found"
+    status = 404
+    default_remedy = "see /docs for what there is; write / in an id as %2F"
+
+
+class JobNotFound(RequestError):
+    """No job has this id."""
+
+    code = "job_not_found"
+    status = 404
+    default_remedy = "finished jobs are forgotten after a week"
+
+
+class MethodNotAllowed(RequestError):
+    """The address is served, but not with this method."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class TooManyRequests(RequestError):
+    """One caller asks more than its share."""
+
+    code = "too_many_requests"
+    status = 429
+    default_remedy = "wait as long as Retry-After says"
+
+
+class Overloaded(RequestError):
+    """All callers together ask more than can be answered."""
+
+    code = "overloaded"
+    status = 503
+    default_remedy = "wait as long as Retry-After says, then send it again"
 
 
 class MissingExtra(MitameError):

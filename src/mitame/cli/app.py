@@ -34,6 +34,7 @@ COMMANDS = {
     "import": ("exchange", "Read vectors from a file of another program."),
     "neighbors": ("neighbors", "Write every item's nearest items to a file or database."),
     "drop": ("drop", "Remove a collection with all its items."),
+    "serve": ("serve", "Answer over HTTP."),
 }
 
 

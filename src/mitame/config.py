@@ -1,0 +1,87 @@
+"""How the service is set up: one frozen value, from a file, the environment and flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class LimitsConfig:
+    """Bounds on everything that comes from outside; over one: 408, 413, 422, 429 or 503.
+
+    Attributes:
+        body_mb: megabytes of a request's body.
+        batch_body_mb: megabytes of a batch's body.
+        pixels: of a picture.
+        batch_rows: rows of a batch of items, queries of a batch of queries.
+        header_kb: kilobytes of a request's headers and path.
+        in_flight: requests of a worker that are being answered at once; more are refused.
+        waiting: pictures that may wait for the embedder; more are refused.
+        read_seconds: for a client to send its headers, and between two parts of a body.
+        answer_seconds: for an answer.
+        keep_alive_seconds: that an idle connection is kept.
+        connections: open ones per worker.
+        requests_per_second: of one key, or of one address without a key; 0 for no bound.
+        failed_keys_per_minute: wrong keys from one address, before it has to wait.
+    """
+
+    body_mb: float = 30
+    batch_body_mb: float = 100
+    pixels: int = 100_000_000
+    batch_rows: int = 10_000
+    header_kb: float = 32
+    in_flight: int = 256
+    waiting: int = 256
+    read_seconds: float = 15
+    answer_seconds: float = 60
+    keep_alive_seconds: float = 15
+    connections: int = 2_048
+    requests_per_second: float = 0
+    failed_keys_per_minute: int = 30
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """Everything that `mitame serve` can be told.
+
+    Attributes:
+        data: directory that holds the collections.
+        host, port: where to listen.
+        workers: processes.
+        threads: of a worker that do what would keep it from answering others.
+        folders: to be indexed and followed while it answers.
+        collection: that the folders are indexed into.
+        follow_seconds: between two looks at a folder.
+        merge: merge by itself when it is worth it.
+        gannoy: serve gannoy's routes at the root.
+        remove_unknown: what gannoy's DELETE of an unknown key answers: 422 or 200.
+        cors: origins that browsers may ask from; ``*`` for all.
+        access_log: file, ``-`` for standard output, empty for none.
+        allow_private: fetch pictures from private network addresses, too.
+        allow_open: listen beyond loopback without a key.
+        grace_seconds: for requests in flight when it is stopped.
+        proxies: addresses whose ``X-Forwarded-For`` is believed.
+        limits: bounds on everything that comes from outside.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    threads: int = 4
+    folders: tuple[str, ...] = ()
+    collection: str = "default"
+    follow_seconds: float = 30
+    merge: bool = True
+    gannoy: bool = False
+    remove_unknown: int = 422
+    cors: tuple[str, ...] = ()
+    access_log: str = "-"
+    allow_private: bool = False
+    allow_open: bool = False
+    grace_seconds: float = 30
+    proxies: tuple[str, ...] = ()
+    limits: LimitsConfig = field(default_factory=LimitsConfig)

@@ -1,0 +1,60 @@
+"""What would keep the event loop from answering runs on threads, a bounded number of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from mitame.errors import Overloaded
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Threads:
+    """Threads of a worker.
+
+    Args:
+        count: of threads.
+        waiting: calls that may wait for one; more are refused at once.
+    """
+
+    def __init__(self, count: int, waiting: int) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="mitame")
+        self._most = count + waiting
+        self._under_way = 0
+
+    @property
+    def under_way(self) -> int:
+        """Calls that wait or run."""
+        return self._under_way
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The function's result, from a thread.
+
+        A caller that goes away does not stop it: what was begun is ended.
+
+        Raises:
+            Overloaded: too many wait already.
+        """
+        if self._under_way >= self._most:
+            raise Overloaded("too many requests wait for a thread")
+        self._under_way += 1
+        future = self._pool.submit(function, *args, **kwargs)
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: _later(loop, self._done))
+        return await asyncio.shield(asyncio.wrap_future(future))
+
+    def _done(self) -> None:
+        self._under_way -= 1
+
+    def close(self) -> None:
+        """Wait for what runs; what waits is given up."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _later(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call)

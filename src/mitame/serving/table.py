@@ -1,0 +1,42 @@
+"""All routes, by room. A new one is a value in its room's ROUTES."""
+
+from __future__ import annotations
+
+from mitame.config import ServeConfig
+from mitame.serving import health, nns, openapi
+from mitame.serving.gannoy import routes as gannoy
+from mitame.serving.routes import Route
+from mitame.serving.v1 import (
+    batches,
+    collections,
+    duplicates,
+    embed,
+    feedback,
+    generations,
+    items,
+    jobs,
+    listing,
+    querying,
+    similar,
+)
+
+V1: tuple[Route, ...] = (
+    *collections.ROUTES,
+    *similar.ROUTES,
+    *items.ROUTES,
+    *batches.ROUTES,
+    *listing.ROUTES,
+    *querying.ROUTES,
+    *duplicates.ROUTES,
+    *feedback.ROUTES,
+    *generations.ROUTES,
+    *jobs.ROUTES,
+    *embed.ROUTES,
+)
+
+
+def routes_of(config: ServeConfig) -> tuple[Route, ...]:
+    """What a configuration serves."""
+    own = (*V1, *health.ROUTES, *nns.ROUTES)
+    extra = gannoy.ROUTES if config.gannoy else ()
+    return (*extra, *own, *openapi.routes((*own, *extra)))

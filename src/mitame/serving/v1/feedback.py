@@ -1,0 +1,7 @@
+"""feedback."""
+
+from __future__ import annotations
+
+from mitame.serving.routes import Route
+
+ROUTES: tuple[Route, ...] = ()
