@@ -55,8 +55,14 @@ def _along_edges(effort: float, k: int, wide: float, roots: int, lists: int) -> 
         lists=min(lists, round(_between(2, 6, effort))),
         shorts=max(16, min(round(beam), 32)),
         beam=round(beam) + k // 4,
-        exact=k + round(0.4 * beam),
+        exact=k + round(wide * _looked_at(beam / wide)),
     )
+
+
+def _looked_at(beam: float) -> float:
+    """Rows beside the neighbours themselves: most of a small beam, and ever fewer of a large one,
+    which is only as large for the walk to pass through."""
+    return 0.75 * beam / (1 + beam / 160)
 
 
 def _between(low: float, high: float, effort: float) -> float:
