@@ -9,9 +9,8 @@ import numpy as np
 from mitame.distances import Distance, normalise, norms
 from mitame.engines.cascade.effort import DEFAULT, plan_for
 from mitame.engines.cascade.parts import Stored, cascade_of
+from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Allow, Parts, Rows
-from mitame.engines.ranking import check_search, should_scan
-from mitame.engines.scan import scan
 from mitame.engines.settings import usable_cores
 from mitame.errors import CorruptCollection
 from mitame.neighbors import PADDING, Neighbors
@@ -24,7 +23,7 @@ _PLANS = 1_000
 """Plans that are remembered."""
 
 
-class CascadeIndex:
+class CascadeIndex(IndexedRows):
     """Rows, a distance and parts; see `mitame.engines.protocol.Index`.
 
     Args:
@@ -34,22 +33,11 @@ class CascadeIndex:
     """
 
     def __init__(self, vectors: Rows, distance: Distance, stored: Stored | None) -> None:
-        self._vectors = vectors
-        self._distance = distance
+        super().__init__(vectors, distance)
         self._stored = stored
         self._native: Any = None if stored is None else cascade_of(vectors, stored)
         self._threads = usable_cores()
         self._plans: dict[tuple[int, float | None], Any] = {}
-
-    @property
-    def rows(self) -> int:
-        """How many rows it was built over."""
-        return len(self._vectors)
-
-    @property
-    def dimension(self) -> int:
-        """Floats per row."""
-        return int(self._vectors.shape[1])
 
     @property
     def memory(self) -> int:
@@ -80,7 +68,7 @@ class CascadeIndex:
                 found = self._asked_before(quick, queries, k)
                 if found is not None:
                     return found
-        return self._checked(queries, k, effort, allow)
+        return self._looked_up(queries, k, effort, allow)
 
     def _asked_before(self, quick: Any, queries: Rows, k: int) -> Neighbors | None:
         """The answer where the kernel finds nothing that needs a closer look, else None."""
@@ -93,13 +81,13 @@ class CascadeIndex:
             return None
         return Neighbors(ids, away)
 
-    def _checked(
+    def _looked_up(
         self, queries: Rows, k: int, effort: float | None, allow: Allow | None
     ) -> Neighbors:
-        queries = check_search(queries, k, effort, allow, rows=self.rows, dimension=self.dimension)
-        hard = effort == 1 or k >= self.rows or should_scan(allow, k)
+        queries = self._checked(queries, k, effort, allow)
+        hard = effort == 1 or self._should_scan(k, allow)
         if self._native is None or hard or not self._is_tame(queries):
-            return scan(self._vectors, queries, k, self._distance, allow)
+            return self._scan(queries, k, allow)
         asked = normalise(queries) if self._distance == "cosine" else queries
         allow = None if allow is None else np.ascontiguousarray(allow)
         ids = np.empty((len(queries), k), np.int64)
@@ -141,6 +129,6 @@ class CascadeIndex:
         possible = self.rows if allow is None else int(np.count_nonzero(allow))
         short = np.flatnonzero(found.ids[:, min(k, possible) - 1] == PADDING)
         if len(short) and possible:
-            rest = scan(self._vectors, queries[short], k, self._distance, allow)
+            rest = self._scan(queries[short], k, allow)
             found.ids[short], found.distances[short] = rest.ids, rest.distances
         return found
