@@ -19,9 +19,11 @@ from mitame.engines.measuring import Questions
 from mitame.engines.protocol import Engine, Index, Rows
 from mitame.errors import MissingExtra, UsageError
 
-BUDGET_SECONDS = (20.0, 120.0)
+BUDGET_SECONDS = (20.0, 600.0)
 """What a tuning may take for few numbers and for many, where nothing else is said."""
 _FLOATS_PER_SECOND = 5_000_000
+_ROWS_PER_SECOND = 2_500
+"""A graph over a million rows takes minutes to build, and is worth them."""
 QUESTIONS = 400
 """Rows that are asked: half of them while measuring, the others afterwards."""
 
@@ -82,7 +84,7 @@ def tune(
     if len(vectors) < 2:
         raise UsageError("there is nothing to measure with fewer than two vectors")
     began = time.perf_counter()
-    running = Budget(usual_budget(vectors.size) if budget is None else budget)
+    running = Budget(usual_budget(*vectors.shape) if budget is None else budget)
     known, missing = installed(engines)
     on_step(0, 1 + len(known), "the truth")
     asked = asked_of(vectors, distance, wish.k, most=QUESTIONS, seed=seed)
@@ -111,10 +113,10 @@ def tune(
     )
 
 
-def usual_budget(floats: int) -> float:
-    """Seconds for a lens with so many numbers in its vectors."""
+def usual_budget(rows: int, dimension: int) -> float:
+    """Seconds for a lens with so many vectors."""
     least, most = BUDGET_SECONDS
-    return min(most, least + floats / _FLOATS_PER_SECOND)
+    return min(most, least + rows * dimension / _FLOATS_PER_SECOND + rows / _ROWS_PER_SECOND)
 
 
 def installed(names: Sequence[str] | None) -> tuple[list[Engine], list[Trial]]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--budget",
     metavar="TIME",
-    help="Measure for so long: 90s, 10m. [default: 20s to 2m, by size]",
+    help="Measure for so long: 90s, 10m. [default: 20s to 10m, by size]",
 )
 @click.option("--apply", is_flag=True, help="Build and serve the index at once, by a merge.")
 @click.option("--forget", is_flag=True, help="Forget the choice: what is usual serves again.")
