@@ -20,6 +20,7 @@ from mitame.choosing.measurement import Trial
 from mitame.choosing.pick import candidate, pick
 from mitame.choosing.sweeping import sweep
 from mitame.choosing.wish import Wish, size_text, time_text
+from mitame.collection.indexing import USUAL_ENGINE
 from mitame.distances import Distance
 from mitame.engines.catalog import find
 from mitame.engines.measuring import Questions, questions
@@ -35,6 +36,8 @@ _SAMPLING_SHARE = 0.45
 _POINTS = 150
 """A point of a curve takes at most such a part of the budget."""
 _POINT_SECONDS = (0.05, 2.0)
+_USUAL_SHARE = 2.0
+"""Of the budget, that the usual index may take to build."""
 HOPELESS = 3.0
 """An engine whose query takes so many times the best one's is not tried in further ways."""
 
@@ -146,9 +149,13 @@ class Trials:
     def _sampled(self, ways: Sequence[tuple[Engine, Candidate]]) -> None:
         predicted = self._predictions(ways)
         order = sorted(predicted, key=lambda pair: self._promise(pair[1]))
+        usual = next((pair for pair in predicted if pair[1].engine == USUAL_ENGINE), None)
+        if usual is not None:  # what serves where nothing is chosen is always compared with
+            order = [usual, *(pair for pair in order if pair is not usual)]
         for number, ((engine, way), trial) in enumerate(order):
             self._on_step(len(ways) + number, len(ways) + len(order), engine.name)
-            unfit = self._unfit(trial)
+            is_usual = usual is not None and trial is usual[1]
+            unfit = self._too_much(trial) if is_usual else self._unfit(trial)
             if unfit is None:
                 self._add(self._measured(engine, way, self._vectors, self._asked))
             else:
@@ -192,6 +199,16 @@ class Trials:
             found.point.cpu_seconds if found.reaches else 0.0,
             -found.point.recall,
         )
+
+    def _too_much(self, trial: Trial) -> str | None:
+        """Why not even the usual index is built: a merge would build it in any case, and a sample
+        of a large set is harder to search than the whole, so that it says little."""
+        if self._wish.memory is not None and trial.memory > self._wish.memory:
+            return f"it would need about {size_text(trial.memory)}"
+        if trial.build_seconds > _USUAL_SHARE * self._budget.seconds:
+            about = time_text(trial.build_seconds)
+            return f"it would take about {about} to build, much more than the budget"
+        return None
 
     def _unfit(self, trial: Trial) -> str | None:
         """Why an index is not built in full after its prediction."""
