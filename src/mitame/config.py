@@ -25,6 +25,9 @@ class LimitsConfig:
         keep_alive_seconds: that an idle connection is kept.
         connections: open ones per worker.
         requests_per_second: of one key, or of one address without a key; 0 for no bound.
+        bodies_mb: megabytes of all bodies that a worker holds at once; more are refused.
+        slowest_kb_per_second: a client that sends a body or reads an answer more slowly, once
+            `read_seconds` are over, is cut off.
         failed_keys_per_minute: wrong keys from one address, before it has to wait.
     """
 
@@ -40,6 +43,8 @@ class LimitsConfig:
     keep_alive_seconds: float = 15
     connections: int = 2_048
     requests_per_second: float = 0
+    bodies_mb: float = 1_000
+    slowest_kb_per_second: float = 4
     failed_keys_per_minute: int = 30
 
 
@@ -56,14 +61,18 @@ class ServeConfig:
         collection: that the folders are indexed into.
         follow_seconds: between two looks at a folder.
         merge: merge by itself when it is worth it.
+        answers_mb: megabytes of a worker for answers to product-page questions; 0 keeps none.
         gannoy: serve gannoy's routes at the root.
         remove_unknown: what gannoy's DELETE of an unknown key answers: 422 or 200.
         cors: origins that browsers may ask from; ``*`` for all.
         access_log: file, ``-`` for standard output, empty for none.
         allow_private: fetch pictures from private network addresses, too.
         allow_open: listen beyond loopback without a key.
+        metrics_collections: name collections in ``/metrics``, which needs no key; where None, only
+            while it listens on loopback.
         grace_seconds: for requests in flight when it is stopped.
         proxies: addresses whose ``X-Forwarded-For`` is believed.
+        pid_file: that gets the process' number while it runs; empty for none.
         limits: bounds on everything that comes from outside.
     """
 
@@ -76,12 +85,15 @@ class ServeConfig:
     collection: str = "default"
     follow_seconds: float = 30
     merge: bool = True
+    answers_mb: float = 256
     gannoy: bool = False
     remove_unknown: int = 422
     cors: tuple[str, ...] = ()
     access_log: str = "-"
+    metrics_collections: bool | None = None
     allow_private: bool = False
     allow_open: bool = False
     grace_seconds: float = 30
     proxies: tuple[str, ...] = ()
+    pid_file: str = ""
     limits: LimitsConfig = field(default_factory=LimitsConfig)

@@ -4,7 +4,8 @@
     ├── UsageError               the call itself is wrong
     │   ├── InvalidId
     │   ├── InvalidFilter
-    │   └── InvalidVector        NaN, infinity, wrong shape or dimension
+    │   ├── InvalidVector        NaN, infinity, wrong shape or dimension
+    │   └── CannotListen         the address is in use or not allowed
     ├── ImageError               the bytes are not a picture that can be used
     │   ├── EmptyImage
     │   ├── NotAnImage
@@ -21,20 +22,27 @@
     ├── EmbedderError
     │   ├── UnknownEmbedder
     │   ├── WeightsNotFound
+    │   ├── NoTextSide           asked by text, and the embedder sees pictures only
     │   └── InvalidModel         a model file or sidecar that can't be used
     ├── CollectionError
     │   ├── CollectionNotFound
     │   ├── CollectionExists
     │   ├── ItemNotFound
     │   ├── ItemExists
+    │   ├── GenerationNotFound
+    │   ├── PictureNotKept       only its vectors were stored, or its file has gone
     │   ├── UnknownLens
     │   ├── SpecMismatch         vectors of another embedder's spec
     │   ├── CorruptCollection
     │   ├── NewerFormat          written by a later mitame
     │   ├── CollectionBusy       another process holds the lock
+    │   ├── NotMerged            too much is not in the neighbour table yet
     │   └── StorageError         disk full, read-only, gone
     ├── TargetError              a server that results are written to
     ├── RequestError             an HTTP request that can't be answered as it is
+    │   ├── MalformedRequest     no HTTP that is read here
+    │   ├── HeadersTooLarge      headers beyond the limits, in bytes or in number
+    │   ├── PathTooLong
     │   ├── MalformedBody        not JSON, not multipart
     │   ├── InvalidBody          well-formed, with fields that are wrong
     │   ├── UnsupportedMedia     a content type that is not read here
@@ -44,6 +52,7 @@
     │   ├── NotAllowed           a key whose role does not reach
     │   ├── PreconditionFailed   somebody else has changed it meanwhile
     │   ├── KeyReused            an Idempotency-Key with another request
+    │   ├── RequestInFlight      the first with this Idempotency-Key is worked on
     │   ├── RouteNotFound
     │   ├── JobNotFound
     │   ├── MethodNotAllowed
@@ -111,6 +120,13 @@ class InvalidVector(UsageError):
 
     code = "invalid_vector"
     status = 422
+
+
+class CannotListen(UsageError):
+    """The service can't listen where it was told to."""
+
+    code = "cannot_listen"
+    default_remedy = "give another --host or --port"
 
 
 class ImageError(MitameError):
@@ -228,6 +244,13 @@ class WeightsNotFound(EmbedderError):
     status = 404
 
 
+class NoTextSide(EmbedderError):
+    """A question by text to a lens whose embedder sees pictures only."""
+
+    code = "no_text_side"
+    default_remedy = "ask by picture, or use a lens with two towers: mitame lens add"
+
+
 class InvalidModel(EmbedderError):
     """A model file, its weights or its sidecar can't be used."""
 
@@ -271,6 +294,22 @@ class ItemExists(CollectionError):
     default_remedy = "choose another id"
 
 
+class GenerationNotFound(CollectionError):
+    """No snapshot has this number."""
+
+    code = "generation_not_found"
+    status = 404
+    default_remedy = "list them: GET /v1/collections/{collection}/generations"
+
+
+class PictureNotKept(CollectionError):
+    """An item's picture can't be shown: only its vectors were stored, or its file has gone."""
+
+    code = "picture_not_kept"
+    status = 404
+    default_remedy = "show the picture from where you have it; mitame keeps no copies"
+
+
 class UnknownLens(CollectionError):
     """The collection has no lens of this name."""
 
@@ -307,6 +346,13 @@ class CollectionBusy(CollectionError):
     default_remedy = "wait for the other process to end, then try again"
 
 
+class NotMerged(CollectionError):
+    """Too many items are not in the neighbour table yet."""
+
+    code = "not_merged"
+    default_remedy = "merge first: mitame merge, or POST /v1/collections/NAME/merge"
+
+
 class StorageError(CollectionError):
     """The disk is full, read-only or gone."""
 
@@ -326,6 +372,29 @@ class RequestError(MitameError):
     """An HTTP request that can't be answered as it is."""
 
     code = "request"
+
+
+class MalformedRequest(RequestError):
+    """Bytes that are no HTTP/1.1 request, or an ambiguous one."""
+
+    code = "malformed_request"
+    default_remedy = "send one that RFC 9112 allows"
+
+
+class HeadersTooLarge(RequestError):
+    """More bytes of headers, or more headers, than the limits allow."""
+
+    code = "headers_too_large"
+    status = 431
+    default_remedy = "send fewer or shorter headers"
+
+
+class PathTooLong(RequestError):
+    """A path and query string longer than the limits allow."""
+
+    code = "path_too_long"
+    status = 414
+    default_remedy = "send a query as a POST with a body"
 
 
 class MalformedBody(RequestError):
@@ -398,6 +467,19 @@ class KeyReused(RequestError):
     default_remedy = "use a new Idempotency-Key for a new request"
 
 
+class RequestInFlight(RequestError):
+    """The first request with the same Idempotency-Key is not answered yet.
+
+    Attributes:
+        seconds: after which it may be.
+    """
+
+    seconds: float = 1
+    code = "request_in_flight"
+    status = 409
+    default_remedy = "wait as long as Retry-After says, then send it again"
+
+
 class RouteNotFound(RequestError):
     """Nothing is served at this address."""
 
@@ -422,16 +504,26 @@ class MethodNotAllowed(RequestError):
 
 
 class TooManyRequests(RequestError):
-    """One caller asks more than its share."""
+    """One caller asks more than its share.
 
+    Attributes:
+        seconds: after which it may try again.
+    """
+
+    seconds: float = 1
     code = "too_many_requests"
     status = 429
     default_remedy = "wait as long as Retry-After says"
 
 
 class Overloaded(RequestError):
-    """All callers together ask more than can be answered."""
+    """All callers together ask more than can be answered.
 
+    Attributes:
+        seconds: after which a try may be worth it.
+    """
+
+    seconds: float = 1
     code = "overloaded"
     status = 503
     default_remedy = "wait as long as Retry-After says, then send it again"

@@ -17,6 +17,7 @@ from mitame.errors import FetchRefused, UnreadableFile, UsageError
 from mitame.images.decode import Decoded, decode
 from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
+from mitame.images.region import Region, cropped, side_for
 from mitame.images.sources import fetch, read_file
 
 Picture: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO | NDArray[np.uint8]
@@ -58,11 +59,26 @@ def load(picture: Picture, *, side: int, limits: ImageLimits, allow_private: boo
 
 
 def embedded(
-    picture: Picture, embedder: Embedder, *, limits: ImageLimits, allow_private: bool
+    picture: Picture,
+    embedder: Embedder,
+    *,
+    limits: ImageLimits,
+    allow_private: bool,
+    region: Region | None = None,
 ) -> NDArray[np.float32]:
-    """The picture's vector, float32[dim]; the arguments and errors are those of `load`."""
-    loaded = load(picture, side=embedder.decode_side, limits=limits, allow_private=allow_private)
-    vector: NDArray[np.float32] = embedder.embed([embedder.prepare(loaded.decoded.pixels)])[0]
+    """The vector of a picture or of a box of it, float32[dim].
+
+    Args:
+        picture: as in `load`, and so are the errors.
+        embedder: that makes it.
+        limits, allow_private: as in `load`.
+        region: the box; the whole picture where left out.
+    """
+    side = embedder.decode_side if region is None else side_for(embedder.decode_side, region)
+    loaded = load(picture, side=side, limits=limits, allow_private=allow_private)
+    pixels = loaded.decoded.pixels
+    seen = pixels if region is None else cropped(pixels, region)
+    vector: NDArray[np.float32] = embedder.embed([embedder.prepare(seen)])[0]
     return vector
 
 

@@ -71,6 +71,7 @@ class Neighbor:
         match: ``same``, ``similar`` or ``weak``, by the limits in the lens's spec.
         category, attributes: the item's.
         image: the one that is nearest, without vectors.
+        row: of its vector, as the view counts rows.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Neighbor:
     category: str | None
     attributes: Mapping[str, Attribute]
     image: ItemImage
+    row: int = -1
 
     def to_json(self) -> dict[str, Any]:
         """As in an answer's body; the image by its source."""
@@ -340,6 +342,7 @@ def _neighbors(view: View, query: Query, found: Sequence[_Found]) -> tuple[Neigh
                 record.category,
                 record.attributes,
                 record.image,
+                part.row,
             )
         )
     return tuple(neighbors)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -39,13 +39,20 @@ class Server:
         data: its data directory.
         arguments: more of them for ``mitame serve``.
         env: more variables.
+        command: that is run instead of ``mitame serve`` with a data directory and any port.
     """
 
-    def __init__(self, data: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] = (),
+    ) -> None:
         self.data = data
-        command = [sys.executable, "-m", "mitame", "serve", "--data", str(data), "--port", "0"]
+        usual = [sys.executable, "-m", "mitame", "serve", "--data", str(data), "--port", "0"]
         self.process = subprocess.Popen(
-            [*command, *arguments],
+            [*(command or usual), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

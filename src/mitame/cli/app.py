@@ -33,8 +33,12 @@ COMMANDS = {
     "export": ("exchange", "Write items and their vectors to a file."),
     "import": ("exchange", "Read vectors from a file of another program."),
     "neighbors": ("neighbors", "Write every item's nearest items to a file or database."),
+    "feedback": ("feedback", "Export what users did with answers."),
     "drop": ("drop", "Remove a collection with all its items."),
     "serve": ("serve", "Answer over HTTP."),
+    "top": ("top", "Watch a running server: requests, times, queues, long work."),
+    "gannoy": ("gannoy", "Make, fill, apply and drop databases as gannoy's commands did."),
+    "keys": ("keys", "Make, list, rotate and remove the keys of the HTTP service."),
 }
 
 

@@ -20,7 +20,7 @@ R = TypeVar("R")
 Decorator = Callable[[Callable[P, R]], Callable[P, R]]
 
 
-def _default_data() -> str:
+def default_data() -> str:
     import platformdirs
 
     return platformdirs.user_data_dir("mitame", appauthor=False)
@@ -31,7 +31,7 @@ def data_option(function: Callable[P, R]) -> Callable[P, R]:
     return click.option(
         "--data",
         envvar="MITAME_DATA",
-        default=_default_data,
+        default=default_data,
         show_default="your user data directory",
         show_envvar=True,
         metavar="DIR",

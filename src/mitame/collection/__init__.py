@@ -4,7 +4,17 @@ Write with `Store.append`, read with `Store.pin`; nothing else touches the files
 """
 
 from mitame.collection.base_index import BaseIndex, IndexFacts
-from mitame.collection.changes import KEEP, Attach, Change, Patch, Put, Relocate, Remove
+from mitame.collection.changes import (
+    ANY,
+    KEEP,
+    Attach,
+    Change,
+    Expect,
+    Patch,
+    Put,
+    Relocate,
+    Remove,
+)
 from mitame.collection.choice import Choice
 from mitame.collection.excluding import Excluding
 from mitame.collection.generations import GenerationInfo
@@ -29,6 +39,7 @@ from mitame.collection.store import Store
 from mitame.collection.view import View
 
 __all__ = [
+    "ANY",
     "KEEP",
     "Attach",
     "Attribute",
@@ -37,6 +48,7 @@ __all__ = [
     "Choice",
     "DeltaCounts",
     "Excluding",
+    "Expect",
     "GenerationInfo",
     "IndexFacts",
     "IndexStatus",

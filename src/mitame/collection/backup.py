@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
 from mitame.collection.database import translated
 from mitame.collection.generations import name_of
-from mitame.collection.paths import DATABASE, LOG, ROOT, SNAPSHOTS
+from mitame.collection.paths import DATABASE, FEEDBACK, LOG, ROOT, SNAPSHOTS
 from mitame.collection.root import serve
 from mitame.collection.view import View
-from mitame.errors import CollectionExists, CollectionNotFound, MitameError
+from mitame.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    CorruptCollection,
+    MitameError,
+)
 from mitame.storage import Directory, LocalDirectory
 
 OnProgress: TypeAlias = Callable[[int, int], None]
@@ -46,11 +52,30 @@ def back_up(
             on_progress(done, total)
         assert building.path is not None
         view.copy_database(building.path)
+        _copy_feedback(source, building.path)
         serve(building, view.generation)
         for inside in sorted({inside for _, inside, *_ in files}, reverse=True):
             _at(building, inside).sync()
         building.child(LOG).sync()
         building.child(SNAPSHOTS).sync()
+
+
+def _copy_feedback(source: Directory, target: Path) -> None:
+    """What users did with answers, as it is now: it is no part of the moment."""
+    if source.path is None or not (source.path / FEEDBACK).is_file():
+        return
+    try:
+        with (
+            closing(sqlite3.connect(source.path / FEEDBACK)) as there,
+            closing(sqlite3.connect(target / FEEDBACK)) as copy,
+        ):
+            copy.execute("PRAGMA synchronous = FULL")
+            there.backup(copy)
+    except sqlite3.Error as error:
+        raise CorruptCollection(
+            f"{source.path / FEEDBACK} can't be copied ({error})",
+            remedy="where it is damaged, move it away: items do not need it",
+        ) from error
 
 
 _File: TypeAlias = tuple[Directory, tuple[str, ...], str, int]
@@ -149,5 +174,6 @@ def _copy_tree(source: Directory, target: Directory) -> None:
 
 
 def _is_kept(name: str) -> bool:
-    is_database = name in (DATABASE, f"{DATABASE}-wal")
+    databases = (DATABASE, f"{DATABASE}-wal", FEEDBACK, f"{FEEDBACK}-wal")
+    is_database = name in databases
     return is_database or name == ROOT or name.endswith((".f32", ".part"))

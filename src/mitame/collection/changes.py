@@ -91,4 +91,26 @@ class Attach:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
-Change: TypeAlias = Put | Patch | Remove | Relocate | Attach
+ANY: Final = "*"
+"""Stands for the tag of every item that is there."""
+
+
+@dataclass(frozen=True)
+class Expect:
+    """Go on with the changes after it only where an item is as expected; changes nothing itself.
+
+    It is looked at in the transaction of the changes, so of two who expect the same tag, in
+    whichever processes, only one finds it. PreconditionFailed for the other.
+
+    Attributes:
+        id: the item; it need not be there.
+        one_of: it must be there with one of these tags (see `View.tag`); None asks for nothing.
+        none_of: it must not be there with one of these tags.
+    """
+
+    id: str
+    one_of: frozenset[str] | None = None
+    none_of: frozenset[str] = frozenset()
+
+
+Change: TypeAlias = Put | Patch | Remove | Relocate | Attach | Expect

@@ -12,6 +12,7 @@ from mitame.engines.catalog import find
 from mitame.engines.protocol import Allow, Searchable
 from mitame.errors import UsageError
 from mitame.neighbors import PADDING, Neighbors, merge
+from mitame.timing import step
 
 _HALF_FLOATS = 1 << 22
 """Numbers of a float16 block that are widened at once."""
@@ -47,17 +48,20 @@ class CompositeIndex:
             InvalidVector, UsageError: as the parts' indexes raise them.
         """
         if len(self._parts) == 1:
-            return self._parts[0].search(queries, k, effort=effort, allow=allow)
+            with step("engine"):
+                return self._parts[0].search(queries, k, effort=effort, allow=allow)
         if allow is not None and (allow.shape != (self._rows,) or allow.dtype != np.bool_):
             raise UsageError(
                 f"allow is {allow.dtype}{list(allow.shape)}", remedy=f"give bool[{self._rows}]"
             )
-        answers, start = [], 0
+        answers: list[Neighbors] = []
+        start = 0
         for part in self._parts:
             allowed = None if allow is None else allow[start : start + part.rows]
             if allowed is not None and allowed.all():
                 allowed = None  # looking at all is quicker when nothing has to be left out
-            found = part.search(queries, k, effort=effort, allow=allowed)
+            with step("delta" if answers else "engine"):
+                found = part.search(queries, k, effort=effort, allow=allowed)
             ids = np.where(found.ids == PADDING, PADDING, found.ids + start)
             answers.append(Neighbors(ids, found.distances))
             start += part.rows

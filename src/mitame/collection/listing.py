@@ -22,6 +22,7 @@ from mitame.collection.records import (
     missing_image,
     source_record,
 )
+from mitame.collection.tags import item_tag
 
 _PAGE = 500
 _MISSING = (
@@ -68,6 +69,21 @@ class Listing(Moment):
             "SELECT key, id, category, attributes FROM items WHERE id = ?", check_id(item_id)
         )
         return next(iter(self.hydrated(rows)), None)
+
+    def tag(self, item_id: str) -> str | None:
+        """What is other after every change of the item (see `Expect`); None where there is none."""
+        with reading(self._path):
+            key = self.keys([check_id(item_id)]).get(item_id)
+            return None if key is None else item_tag(self._open, key)
+
+    def is_untouched(self, item_id: str, since: int) -> bool:
+        """Whether an item is there that has not changed after a position, as far as is known."""
+        rows = self.select(
+            "SELECT 1 FROM items t, state s WHERE t.id = ? AND s.journal_from <= ? AND NOT EXISTS"
+            " (SELECT 1 FROM journal j WHERE j.position > ? AND j.item = t.key)",
+            *(check_id(item_id), since, since),
+        )
+        return bool(rows)
 
     def item_pages(self, after: str) -> Iterator[list[Row]]:
         """Rows of key, id, category and attributes past an id, by id."""

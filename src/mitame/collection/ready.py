@@ -10,7 +10,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection.changes import KEEP, Attach, Change, Keep, Patch, Put, Relocate, Remove
+from mitame.collection.changes import (
+    KEEP,
+    Attach,
+    Change,
+    Expect,
+    Keep,
+    Patch,
+    Put,
+    Relocate,
+    Remove,
+)
 from mitame.collection.item import ItemImage, check_attributes, check_category, check_id
 from mitame.collection.lens import Lens
 from mitame.distances import check_vector, normalise
@@ -59,7 +69,7 @@ class ReadyAttach:
     vectors: Mapping[str, NDArray[np.float32]]
 
 
-Ready: TypeAlias = ReadyPut | ReadyPatch | ReadyAttach | Remove | Relocate
+Ready: TypeAlias = ReadyPut | ReadyPatch | ReadyAttach | Remove | Relocate | Expect
 
 
 def ready(change: Change, lenses: Mapping[str, Lens]) -> Ready:
@@ -78,6 +88,8 @@ def ready(change: Change, lenses: Mapping[str, Lens]) -> Ready:
         return _ready_attach(change, lenses)
     if isinstance(change, Remove):
         return Remove(check_id(change.id))
+    if isinstance(change, Expect):
+        return Expect(check_id(change.id), change.one_of, change.none_of)
     raise UsageError(f"a {type(change).__name__} is no change", remedy="use Put or Remove")
 
 

@@ -31,7 +31,7 @@ from mitame.collection.policy import DeltaCounts
 from mitame.collection.snapshot import VectorType
 from mitame.collection.view import View
 from mitame.collection.writer import Writer
-from mitame.errors import CorruptCollection, UsageError
+from mitame.errors import CorruptCollection, MitameError, UsageError
 from mitame.storage import Directory, LocalDirectory
 
 KEEP_GENERATIONS = 2
@@ -71,10 +71,19 @@ class Store:
 
         Raises:
             InvalidId, InvalidVector, SpecMismatch, UnknownLens, UsageError: a change is wrong.
-            ItemNotFound, ItemExists: a change does not fit what is there.
+            ItemNotFound, ItemExists, PreconditionFailed: a change does not fit what is there.
             CollectionBusy, StorageError, CorruptCollection: it could not be written.
         """
         return self._writer.append(changes)
+
+    def append_each(self, groups: Sequence[Sequence[Change]]) -> list[int | MitameError]:
+        """As `append` for each group of changes, in order, with one wait for the disk.
+
+        Returns:
+            For each group the journal position after it, or the error that `append` would raise:
+            then nothing of the group was done, and the others were.
+        """
+        return self._writer.append_each(groups)
 
     @contextlib.contextmanager
     def pin(self) -> Iterator[View]:

@@ -16,12 +16,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection.changes import Keep, Relocate, Remove
+from mitame.collection.changes import ANY, Expect, Keep, Relocate, Remove
 from mitame.collection.database import position
 from mitame.collection.lens_table import LensTable, lenses_changed, read_lenses
 from mitame.collection.log import LogWriter
 from mitame.collection.ready import Ready, ReadyAttach, ReadyPatch, ReadyPut, encode_source
-from mitame.errors import ItemExists, ItemNotFound, MitameError, UsageError
+from mitame.collection.tags import item_tag
+from mitame.errors import (
+    ItemExists,
+    ItemNotFound,
+    MitameError,
+    PreconditionFailed,
+    UsageError,
+)
 
 
 class Transaction:
@@ -60,7 +67,8 @@ class Transaction:
         """Apply a batch wholly or, with an exception, not at all; the journal position after it.
 
         Raises:
-            ItemNotFound, ItemExists, UsageError: the batch does not fit what is there.
+            ItemNotFound, ItemExists, PreconditionFailed, UsageError: the batch does not fit what
+                is there.
         """
         counts = {key: part.count for key, part in self._appended.items()}
         self._connection.execute("SAVEPOINT batch")
@@ -108,6 +116,8 @@ class Transaction:
             self._relocate(change)
         elif isinstance(change, ReadyAttach):
             self._attach(change)
+        elif isinstance(change, Expect):
+            self._expect(change)
         else:
             self._remove(change)
 
@@ -166,6 +176,18 @@ class Transaction:
         self._drop_images(item)
         self._connection.execute("DELETE FROM items WHERE key = ?", (item,))
         self._note("remove", item)
+
+    def _expect(self, expected: Expect) -> None:
+        item = self._find(expected.id)
+        tags = set() if item is None else {ANY, item_tag(self._connection, item)}
+        if expected.one_of is not None and not tags & expected.one_of:
+            what = "is not there" if item is None else "has been changed meanwhile"
+            raise PreconditionFailed(f"item {expected.id!r} {what}")
+        if tags & expected.none_of:
+            raise PreconditionFailed(
+                f"item {expected.id!r} is there already",
+                remedy="choose another id, or send no If-None-Match to replace it",
+            )
 
     def _relocate(self, change: Relocate) -> None:
         item = self._found(change.id)

@@ -25,6 +25,7 @@ from mitame.collection.rows import LensRows
 from mitame.engines.protocol import Searchable
 from mitame.errors import CorruptCollection, UnknownLens
 from mitame.filters import Filter
+from mitame.timing import timed
 
 
 class View(Listing):
@@ -129,6 +130,7 @@ class View(Listing):
         rows = self.lens_rows(lens)
         return rows.count - rows.dead
 
+    @timed("table")
     def listed(
         self, lens: str, keys: Sequence[int], limit: int, where: Filter | None = None
     ) -> list[ItemList | None]:
@@ -177,6 +179,16 @@ class View(Listing):
         with reading(self._path):
             return self.lens_rows(lens).owner_of(rows)
 
+    def vectors_at(self, lens: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32[n, dimension] of rows int64[n] of a lens, a copy.
+
+        Raises:
+            UnknownLens: no such lens.
+        """
+        found = self.lens_rows(lens)
+        with reading(self._path):
+            return found.vectors_of(rows)
+
     def rows_of(self, lens: str, keys: Sequence[int]) -> NDArray[np.int64]:
         """int64[n], the live rows of the items with these keys, in no order."""
         found: list[Row] = []
@@ -203,6 +215,7 @@ class View(Listing):
         with reading(self._path):
             return rows.matching(match)
 
+    @timed("hydrate")
     def records(self, lens: str, rows: Sequence[int]) -> list[RowRecord]:
         """What live rows of a lens belong to, in the order asked."""
         key = self._table.find(lens).key

@@ -40,6 +40,14 @@ class _Batch:
     def is_done(self) -> bool:
         return self.position is not None or self.error is not None
 
+    @property
+    def outcome(self) -> int | MitameError:
+        """What became of it, once it is done."""
+        if self.error is not None:
+            return self.error
+        assert self.position is not None
+        return self.position
+
     def ready_for(self, table: LensTable) -> list[Ready]:
         """The changes as they can be written, checked anew if the lenses are others meanwhile."""
         if table.changed != self._checked_at:
@@ -77,18 +85,22 @@ class Writer:
             MitameError: of the kind that says why; nothing was changed.
         """
         batch = _Batch(changes, self._lenses.table)
-        with self._gate:
-            self._waiting.append(batch)
-        try:
-            with self._turn:
-                if not batch.is_done:
-                    self._commit_waiting()
-        finally:
-            self._forget(batch)
-        if batch.error is not None:
-            raise batch.error
-        assert batch.position is not None
-        return batch.position
+        self._see_through([batch])
+        outcome = batch.outcome
+        if isinstance(outcome, MitameError):
+            raise outcome
+        return outcome
+
+    def append_each(self, groups: Sequence[Sequence[Change]]) -> list[int | MitameError]:
+        """As `append` for each group of changes in order, in one transaction for all.
+
+        Returns:
+            For each the journal position after it, or why nothing of it was done.
+        """
+        table = self._lenses.table
+        batches = [_checked(changes, table) for changes in groups]
+        self._see_through([batch for batch in batches if isinstance(batch, _Batch)])
+        return [batch.outcome if isinstance(batch, _Batch) else batch for batch in batches]
 
     def transact(self, action: Callable[[sqlite3.Connection, LensTable], _T]) -> _T:
         """Do something else to the database in a transaction of its own.
@@ -120,11 +132,23 @@ class Writer:
                 connection.close()
                 log.close()
 
-    def _forget(self, batch: _Batch) -> None:
-        """Take out a batch whose caller was interrupted, lest a later write carries it along."""
+    def _see_through(self, batches: Sequence[_Batch]) -> None:
+        """Have them committed, by this thread or one that comes first."""
         with self._gate:
-            if batch in self._waiting:
-                self._waiting.remove(batch)
+            self._waiting += batches
+        try:
+            with self._turn:
+                if not all(batch.is_done for batch in batches):
+                    self._commit_waiting()
+        finally:
+            self._forget(batches)
+
+    def _forget(self, batches: Sequence[_Batch]) -> None:
+        """Take out what its caller has given up, lest a later write carries it along."""
+        with self._gate:
+            if self._waiting:
+                mine = set(batches)
+                self._waiting = [batch for batch in self._waiting if batch not in mine]
 
     def _commit_waiting(self) -> None:
         with self._gate:
@@ -167,6 +191,13 @@ class Writer:
             connection = connect(self._path, busy_seconds=self._busy_seconds, writable=True)
             self._opened = connection, log
         return self._opened
+
+
+def _checked(changes: Sequence[Change], table: LensTable) -> _Batch | MitameError:
+    try:
+        return _Batch(changes, table)
+    except MitameError as error:
+        return error
 
 
 def _fail(batches: list[_Batch], error: MitameError) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mitame.arguments import check_threshold, filter_of, lens_of, vector_of
 from mitame.collection.item import check_id
 from mitame.door.held import Held
-from mitame.errors import UsageError
+from mitame.embedders.protocol import TextEmbedder
+from mitame.errors import NoTextSide, UsageError
 from mitame.filters import Filter
+from mitame.images.region import check_region
+from mitame.lenses import OWN_VECTORS
 from mitame.picture import Picture
 from mitame.search import Answer, Query, check_limit, search, similar
 
@@ -93,6 +98,31 @@ class Asking(Held):
                 exact=exact,
             )
 
-    def embed(self, image: Picture, *, lens: str | None = None) -> NDArray[np.float32]:
-        """A picture's vector under a lens, float32[dim]; nothing is stored."""
-        return self._vector_of(image, lens_of(self.lenses, lens))
+    def embed(
+        self, image: Picture, *, lens: str | None = None, region: Sequence[float] | None = None
+    ) -> NDArray[np.float32]:
+        """The vector of a picture, or of a box of it, under a lens, float32[dim].
+
+        Nothing is stored.
+
+        Args:
+            image: as in `add`.
+            lens: which; the first one when None.
+            region: left, top, right and bottom as shares of width and height, 0 to 1.
+        """
+        box = None if region is None else check_region(region)
+        return self._vector_of(image, lens_of(self.lenses, lens), box)
+
+    def embed_text(self, text: str, *, lens: str | None = None) -> NDArray[np.float32]:
+        """The vector of a text among a lens's pictures, float32[dim].
+
+        Raises:
+            NoTextSide: the lens's embedder sees pictures only.
+        """
+        chosen = lens_of(self.lenses, lens)
+        is_own = chosen.spec.name == OWN_VECTORS
+        embedder = None if is_own else self._embedders.of(chosen)
+        if not isinstance(embedder, TextEmbedder):
+            raise NoTextSide(f"the lens {chosen.name!r} has no text side")
+        vector: NDArray[np.float32] = embedder.embed_text([text])[0]
+        return vector

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mitame.collection import Lens, Store
 from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
+from mitame.images.region import Region
 from mitame.lenses import Embedders
 from mitame.picture import Picture, embedded
 
@@ -66,6 +67,13 @@ class Held:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _vector_of(self, picture: Picture, lens: Lens) -> NDArray[np.float32]:
-        embedder = self._embedders.of(lens)
-        return embedded(picture, embedder, limits=self._limits, allow_private=self._allow_private)
+    def _vector_of(
+        self, picture: Picture, lens: Lens, region: Region | None = None
+    ) -> NDArray[np.float32]:
+        return embedded(
+            picture,
+            self._embedders.of(lens),
+            limits=self._limits,
+            allow_private=self._allow_private,
+            region=region,
+        )

@@ -8,7 +8,7 @@ numbers are float32 (annoy's own) or float64 (others' builds of it).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -73,6 +73,9 @@ _HEADS: Mapping[tuple[Metric, ItemType], tuple[int, int | None, int | None]] = {
     ("dot", "float32"): (16, 4, 12),
     ("dot", "float64"): (24, 4, 16),
 }
+_PACKED = (12, None, 4)
+"""Head of angular nodes of float64 where the compiler was told to leave no gap, as annoy of 2017
+did: the files that gannoy's converter took."""
 
 
 def read_annoy(
@@ -98,7 +101,7 @@ def read_annoy(
     with BinaryFile(path) as file:
         fitting = [
             (layout, items)
-            for layout in (layout_of(dimension, metric, each) for each in types)
+            for layout in _layouts(dimension, metric, types)
             if (items := _items(file, layout, told=item_type is not None)) is not None
         ]
         if not fitting:
@@ -121,6 +124,14 @@ def read_annoy(
         total=items,
         unique=True,
     )
+
+
+def _layouts(dimension: int, metric: Metric, types: Sequence[ItemType]) -> list[Layout]:
+    found = [layout_of(dimension, metric, each) for each in types]
+    if metric == "angular" and "float64" in types:
+        head, zeros, length = _PACKED
+        found.append(Layout(metric, "float64", head, head + 8 * dimension, zeros, length))
+    return found
 
 
 def layout_of(dimension: int, metric: Metric, item_type: ItemType) -> Layout:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mitame.config import ServeConfig
+from mitame.errors import MitameError
+from mitame.serving.compressing import Compressing
 from mitame.serving.dispatch import Dispatch
+from mitame.serving.front import Front
 from mitame.serving.gate import Gate
 from mitame.serving.observing import Observing
 from mitame.serving.routes import Route
 from mitame.serving.service import Service
 from mitame.serving.table import routes_of
+from mitame.serving.tracing import TracedRequests
+
+Layer: TypeAlias = Callable[[ASGIApp, Service], ASGIApp]
 
 
 class Application:
@@ -21,10 +28,12 @@ class Application:
 
     Args:
         config: how it is set up. The service is opened at startup, in the worker's process.
+        front: answers before the router what it can; another one is for measuring.
     """
 
-    def __init__(self, config: ServeConfig) -> None:
+    def __init__(self, config: ServeConfig, front: Layer = Front) -> None:
         self._config = config
+        self._front = front
         self._service: Service | None = None
         self._inner: ASGIApp | None = None
 
@@ -35,20 +44,38 @@ class Application:
         elif scope["type"] == "http" and self._inner is not None:
             await self._inner(scope, receive, send)
 
+    def reopen_logs(self) -> None:
+        """Open the access log anew, after it was renamed; for a signal's handler."""
+        if self._service is not None:
+            self._service.log.reopen()
+
+    def drain(self) -> None:
+        """Say from now on that it can't answer, while it still does; for a signal's handler."""
+        if self._service is not None:
+            self._service.readiness.stopping = True
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._service = Service(self._config)
-        self._inner = layers(self._service, routes_of(self._config))
+        try:
+            self._service = Service(self._config)
+        except MitameError as error:
+            await send({"type": "lifespan.startup.failed", "message": error.line()})
+            return
+        self._inner = layers(self._service, routes_of(self._config), self._front)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._service.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def layers(service: Service, routes: Sequence[Route]) -> ASGIApp:
-    """Outermost last: Observing sees every request, Gate refuses, Dispatch answers."""
-    inner: ASGIApp = Dispatch(service, routes)
-    inner = Gate(inner, service)
+def layers(service: Service, routes: Sequence[Route], front: Layer = Front) -> ASGIApp:
+    """Outermost last: Observing sees every request, Gate refuses, Dispatch answers.
+
+    The front answers before the gate what takes so little that there is nothing to be shed; it
+    admits callers as the gate does.
+    """
+    inner: ASGIApp = Compressing(Dispatch(service, routes), service.threads)
+    inner = front(Gate(inner, service), service)
     if service.config.cors:
         inner = CORSMiddleware(
             inner,
@@ -57,4 +84,6 @@ def layers(service: Service, routes: Sequence[Route]) -> ASGIApp:
             allow_headers=["*"],
             expose_headers=["ETag", "Retry-After", "X-Request-Id"],
         )
+    if service.tracing is not None:
+        inner = TracedRequests(inner, service.tracing)
     return Observing(inner, service)

@@ -16,8 +16,11 @@ from mitame.serving.gate import CALLER
 from mitame.serving.observing import REQUEST_ID
 from mitame.serving.replies import problem
 from mitame.serving.roles import NOBODY
-from mitame.serving.routes import Call, Route, decoded_params
+from mitame.serving.routes import Call, Fails, Route, decoded_params
 from mitame.serving.service import Service
+
+_OWN = "/v1/"
+"""What begins so is answered in the service's own form, whatever else it serves."""
 
 
 class Dispatch:
@@ -33,6 +36,7 @@ class Dispatch:
 
     def __init__(self, service: Service, routes: Sequence[Route]) -> None:
         self._service = service
+        self._lost = next((route.fails for route in routes if route.fails), None)
         by_path: dict[str, dict[str, Route]] = {}
         for route in routes:
             by_path.setdefault(route.path, {})[route.method] = route
@@ -50,7 +54,9 @@ class Dispatch:
         try:
             await self._router(scope, receive, send)
         except MitameError as error:
-            await problem(error, scope.get(REQUEST_ID))(scope, receive, send)
+            lost = isinstance(error, RouteNotFound) and not path.startswith(_OWN)
+            fails = self._lost if lost else None
+            await _failed(fails, Request(scope), error)(scope, receive, send)
 
     async def answer(self, routes: dict[str, Route], request: Request) -> Response:
         """What the route for the request's method says.
@@ -81,12 +87,24 @@ class _Endpoint:
         request = Request(scope, receive)
         try:
             response = await self._dispatch.answer(self._routes, request)
-        except MethodNotAllowed as error:
-            response = problem(error, scope.get(REQUEST_ID))
-            response.headers["Allow"] = error.remedy
+        except MitameError as error:
+            response = self._failed(request, error)
         except HTTPException as error:
-            raise _translated(error) from error
+            response = self._failed(request, _translated(error))
         await response(scope, receive, send)
+
+    def _failed(self, request: Request, error: MitameError) -> Response:
+        route = self._routes.get(request.method, next(iter(self._routes.values())))
+        response = _failed(route.fails, request, error)
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = error.remedy
+        return response
+
+
+def _failed(fails: Fails | None, request: Request, error: MitameError) -> Response:
+    if fails is not None:
+        return fails(request, error)
+    return problem(error, request.scope.get(REQUEST_ID))
 
 
 async def _nothing(scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -1,18 +1,38 @@
-"""Whether it lives, whether it can answer, which version it is."""
+"""Whether it lives, whether it can answer, what it counts, which version it is."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
 from mitame import __version__
+from mitame.serving.exposition import CONTENT_TYPE
+from mitame.serving.page import page
 from mitame.serving.replies import reply
 from mitame.serving.roles import Role
 from mitame.serving.routes import Call, Route
+from mitame.wire.health import Health, Version
 
 
 async def healthz(_: Call) -> Response:
     """The process lives."""
     return reply({"status": "ok"})
+
+
+async def readyz(call: Call) -> Response:
+    """It can answer."""
+    problem = await call.service.watchers.run(call.service.readiness.problem)
+    if problem is not None:
+        return reply({"status": "not ready", "reason": problem}, 503, {"Retry-After": "1"})
+    return reply({"status": "ok"})
+
+
+async def metrics(call: Call) -> Response:
+    """What all workers count, for Prometheus."""
+    service = call.service
+    found = await service.watchers.run(
+        page, service.config, service.metrics.folder, service.state, service.jobs
+    )
+    return Response(found, media_type=None, headers={"Content-Type": CONTENT_TYPE})
 
 
 async def version(_: Call) -> Response:
@@ -21,6 +41,26 @@ async def version(_: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", "/healthz", healthz, Role.OPEN, "The process lives", tag="health"),
-    Route("GET", "/version", version, Role.OPEN, "Which version this is", tag="health"),
+    Route("GET", "/healthz", healthz, Role.OPEN, "The process lives", Health, tag="health"),
+    Route(
+        "GET",
+        "/readyz",
+        readyz,
+        Role.OPEN,
+        "It can answer",
+        Health,
+        tag="health",
+        others={503: Health},
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        Role.OPEN,
+        "Numbers for Prometheus",
+        bytes,
+        tag="health",
+        produces=("text/plain",),
+    ),
+    Route("GET", "/version", version, Role.OPEN, "Which version this is", Version, tag="health"),
 )

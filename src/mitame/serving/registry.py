@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mitame.config import ServeConfig
 from mitame.errors import CollectionExists, CollectionNotFound, UsageError
 from mitame.images.limits import ImageLimits
 from mitame.lenses import Lenses
+from mitame.serving.roles import no_collection
 from mitame.serving.running import Threads
 
 
@@ -28,11 +30,22 @@ class OpenCollections:
     Args:
         config: of the service.
         threads: that open them.
+        cores: that indexing may use.
+        limits: bounds on a picture; those of the configuration where None.
     """
 
-    def __init__(self, config: ServeConfig, threads: Threads) -> None:
+    def __init__(
+        self,
+        config: ServeConfig,
+        threads: Threads,
+        *,
+        cores: int = 1,
+        limits: ImageLimits | None = None,
+    ) -> None:
         self._data = config.data
         self._config = config
+        self._cores = cores
+        self._own_limits = limits
         self._threads = threads
         self._open: dict[str, _Open] = {}
         self._lock = threading.Lock()
@@ -66,14 +79,12 @@ class OpenCollections:
             self._forget(name)
             identity = _identity(self._path(name))
             if identity is None:
-                raise CollectionNotFound(
-                    f"no collection {name!r}", remedy="see GET /v1/collections"
-                )
+                raise no_collection(name)
             collection = api.open(
                 self._data,
                 name,
                 create=False,
-                threads=1,
+                threads=self._cores,
                 allow_private=self._config.allow_private,
                 limits=self._limits,
             )
@@ -91,6 +102,14 @@ class OpenCollections:
                 raise CollectionExists(f"collection {name!r} exists already")
             api.open(self._data, name, create=True, lenses=lenses).close()
 
+    def opened_or_made(self, name: str) -> api.Collection:
+        """As `opened`; made with the usual lenses where it is missing."""
+        with suppress(CollectionNotFound):
+            return self.opened(name)
+        with suppress(CollectionExists):
+            self.create(name, None)
+        return self.opened(name)
+
     def close(self) -> None:
         """Close all of them."""
         with self._lock:
@@ -106,10 +125,12 @@ class OpenCollections:
         try:
             return collection_path(self._data, name)
         except UsageError:
-            raise CollectionNotFound(f"no collection {name[:100]!r}") from None
+            raise no_collection(name) from None
 
     @property
     def _limits(self) -> ImageLimits:
+        if self._own_limits is not None:
+            return self._own_limits
         limits = self._config.limits
         return ImageLimits(int(limits.body_mb * 1_000_000), limits.pixels)
 

@@ -9,7 +9,13 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from mitame.errors import MitameError, NotAuthenticated, Overloaded, TooManyRequests
+from mitame.errors import (
+    MitameError,
+    NotAuthenticated,
+    Overloaded,
+    RequestInFlight,
+    TooManyRequests,
+)
 from mitame.wire.base import Problem
 
 PROBLEM = "application/problem+json"
@@ -35,6 +41,6 @@ def problem(error: MitameError, request_id: str | None = None) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="mitame"'
-    if isinstance(error, TooManyRequests | Overloaded):
+    if isinstance(error, TooManyRequests | Overloaded | RequestInFlight):
         headers["Retry-After"] = str(max(1, round(getattr(error, "seconds", 1))))
     return Response(_encode(body), error.status, headers, media_type=PROBLEM)

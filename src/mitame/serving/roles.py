@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from mitame.errors import NotAllowed
+from mitame.errors import CollectionNotFound, NotAllowed, NotAuthenticated
 
 
 class Role(IntEnum):
@@ -44,20 +44,30 @@ class Caller:
             collection: that is touched; None where it is all of them.
 
         Raises:
-            NotAllowed: its role or scope does not reach.
+            NotAuthenticated: it has sent no key.
+            NotAllowed: its role does not reach.
+            CollectionNotFound: its scope does not reach: as if the collection were not there, so
+                that a key learns nothing of what others have.
         """
         if role == Role.OPEN:
             return
+        if self.role == Role.OPEN:
+            raise NotAuthenticated("this needs a key, and none was sent")
         if self.role < role:
             raise NotAllowed(
                 f"this needs the role {role.word!r}, and the key has {self.role.word!r}"
             )
         if collection is not None and not self.reaches(collection):
-            raise NotAllowed(f"the key does not reach collection {collection!r}")
+            raise no_collection(collection)
 
     def reaches(self, collection: str) -> bool:
         """Whether the collection is within the key's scope."""
         return self.collections is None or collection in self.collections
+
+
+def no_collection(name: str) -> CollectionNotFound:
+    """The one answer for a collection that is not there and for one that is not the caller's."""
+    return CollectionNotFound(f"no collection {name[:100]!r}", remedy="see GET /v1/collections")
 
 
 NOBODY = Caller("nobody", Role.OPEN)

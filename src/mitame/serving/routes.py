@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Handler: TypeAlias = Callable[["Call"], Awaitable[Response]]
+Fails: TypeAlias = Callable[[Request, MitameError], Response]
 JSON = "application/json"
 
 
@@ -41,6 +42,13 @@ class Route:
         media: content types of the body that are read.
         errors: that a caller may see, besides those of every route.
         tag: the document's chapter.
+        fails: makes an error's answer, where that is no problem+json.
+        produces: content types of the answer.
+        form: parts of a form that is read, by name: bytes for a file, list[bytes] for several, a
+            type for its JSON.
+        needs_body: a request without a body is refused.
+        headers: of the request that are read.
+        others: statuses of answers that are neither success nor a problem, with their body's type.
     """
 
     method: str
@@ -55,6 +63,12 @@ class Route:
     media: tuple[str, ...] = (JSON,)
     errors: tuple[type[MitameError], ...] = ()
     tag: str = "collections"
+    fails: Fails | None = None
+    produces: tuple[str, ...] = (JSON,)
+    form: Mapping[str, object] = field(default_factory=dict)
+    needs_body: bool = True
+    headers: tuple[str, ...] = ()
+    others: Mapping[int, object] = field(default_factory=dict)
 
 
 @dataclass

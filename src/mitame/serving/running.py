@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
 from mitame.errors import Overloaded
@@ -42,7 +43,9 @@ class Threads:
         if self._under_way >= self._most:
             raise Overloaded("too many requests wait for a thread")
         self._under_way += 1
-        future = self._pool.submit(function, *args, **kwargs)
+        # with the caller's context: what is traced on the thread belongs to its request
+        context = copy_context()
+        future = self._pool.submit(lambda: context.run(function, *args, **kwargs))
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: _later(loop, self._done))
         return await asyncio.shield(asyncio.wrap_future(future))

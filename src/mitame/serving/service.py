@@ -5,13 +5,26 @@ from __future__ import annotations
 import secrets
 
 from mitame.config import ServeConfig
+from mitame.serving.access_log import AccessLog
+from mitame.serving.admission import Admission
+from mitame.serving.answers import Answers
 from mitame.serving.embedding import Embedding
 from mitame.serving.jobs import Jobs
 from mitame.serving.keys import Keys
 from mitame.serving.metrics import Metrics
+from mitame.serving.near_copies import Finder
+from mitame.serving.observing import Observer
+from mitame.serving.query_ids import QueryIds
+from mitame.serving.readiness import Readiness
 from mitame.serving.registry import OpenCollections
+from mitame.serving.remembering import Remembering
 from mitame.serving.running import Threads
 from mitame.serving.state import State
+from mitame.serving.tracing import tracing_of_environment
+from mitame.timing import listen
+
+_WATCHERS = 16
+"""Questions about its health that may wait at once."""
 
 
 class Service:
@@ -23,26 +36,63 @@ class Service:
         collections: the open ones.
         state: what the workers of a data directory share beside collections.
         keys: who may do what.
+        admission: what every request must pass: its key, its share.
         jobs: long work.
         embedding: pictures to vectors, a bounded number at once.
+        tracing: makes spans; None where nobody wants them.
         metrics: counts and times.
+        log: of accesses.
+        watchers: a thread for those who watch the service, however busy the others are.
+        readiness: whether it can answer.
+        observer: what is seen of every request.
         instance: of this process, in query ids.
+        query_ids: names of its answers.
+        answers: to product-page questions, as far as they are kept.
+        remembering: what they mean, and what users did with them.
+        duplicates: the search for near-copies.
     """
 
     def __init__(self, config: ServeConfig) -> None:
         self.config = config
-        self.metrics = Metrics()
+        self.state = State(config.data)
+        self.tracing = tracing_of_environment()
+        self.metrics = Metrics(self.state.folder, tracing=self.tracing)
+        listen(self.metrics.stage)
+        self.log = AccessLog(config.access_log, self._beat)
+        self.watchers = Threads(1, _WATCHERS)
         self.threads = Threads(config.threads, config.limits.in_flight)
         self.collections = OpenCollections(config, self.threads)
-        self.state = State(config.data)
         self.keys = Keys(self.state, config)
+        self.admission = Admission(config, self.keys)
         self.jobs = Jobs(self.state)
-        self.embedding = Embedding(config, self.threads, self.metrics)
+        self.embedding = Embedding(config, self.metrics)
+        self.readiness = Readiness(self.state, self.collections)
         self.instance = secrets.token_hex(4)
+        self.observer = Observer(self.metrics, self.log, self.instance)
+        self.query_ids = QueryIds(self.instance)
+        self.answers = Answers(config.data, int(config.answers_mb * 1_000_000))
+        self.remembering = Remembering()
+        self.duplicates = Finder()
 
     def close(self) -> None:
         """Let go of files and threads, after what is under way."""
+        self.readiness.stopping = True
         self.embedding.close()
         self.threads.close()
+        self.watchers.close()
+        self.remembering.close()
         self.collections.close()
+        listen(None)
+        self.log.close()
+        if self.tracing is not None:
+            self.tracing.close()
+        self.metrics.close()
         self.state.close()
+
+    def _beat(self) -> None:
+        """Each second, on the log's thread: what is seen at a moment only."""
+        gauge = self.metrics.counter
+        gauge("mitame_requests_in_flight").set(self.observer.under_way)
+        gauge("mitame_thread_calls").set(self.threads.under_way)
+        gauge("mitame_embedding_queue").set(self.embedding.under_way)
+        gauge("mitame_access_log_dropped_total").set(self.log.dropped)

@@ -36,11 +36,13 @@ CREATE TABLE jobs (
     result TEXT,
     error TEXT,
     cancelled INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
     created REAL NOT NULL,
     started REAL,
     updated REAL NOT NULL,
     ended REAL
 );
+CREATE INDEX jobs_by_state ON jobs (state, created);
 CREATE TABLE answered (
     caller TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -18,12 +18,14 @@ from mitame.serving.v1 import (
     listing,
     querying,
     similar,
+    thumbnails,
 )
 
 V1: tuple[Route, ...] = (
     *collections.ROUTES,
     *similar.ROUTES,
     *items.ROUTES,
+    *thumbnails.ROUTES,
     *batches.ROUTES,
     *listing.ROUTES,
     *querying.ROUTES,

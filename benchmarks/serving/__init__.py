@@ -1,0 +1,1 @@
+"""How fast the service answers, beside the same server answering a constant."""

@@ -1,0 +1,152 @@
+"""A long time of mixed load: does the service stay as it is?
+
+    python -m benchmarks.serving.soak --seconds 1800
+
+Clients ask, write, embed and merge all the time, at a steady rate, over a steady number of items.
+Nothing may fail; and from the second quarter of the time to the last one the processes' own memory
+and their open files must not grow. Files that are mapped are the system's to keep or let go, so
+memory is what a process has for itself (RssAnon). Needs Linux.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.serving.soak_load import Client, fill
+
+GROWTH = 1.05
+"""Memory of the last quarter may be so much of the second quarter's."""
+MORE_FILES = 4
+"""Files that a moment may have more: a connection, a picture that is written."""
+_LOOK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The service's processes at a moment, together.
+
+    Attributes:
+        memory: bytes.
+        files: open ones.
+        pids: numbers of the processes.
+    """
+
+    memory: int
+    files: int
+    pids: tuple[int, ...]
+
+
+def main() -> int:
+    """Entry point; 1 where something did not hold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=1_800.0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--pause", type=float, default=0.01, help="seconds between two requests")
+    parser.add_argument("--items", type=int, default=5_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as data, serving(Path(data), options.workers) as (port, pid):
+        fill(port, options.items)
+        clients = [
+            Client(port, number, options.items, options.pause) for number in range(options.clients)
+        ]
+        for client in clients:
+            client.start()
+        seen = list(watched(pid, options.seconds))
+        for client in clients:
+            client.stop()
+        return report(seen, clients, options.seconds)
+
+
+@contextmanager
+def serving(data: Path, workers: int) -> Iterator[tuple[int, int]]:
+    """A server; its port and its number."""
+    command = [sys.executable, "-m", "mitame", "serve", "--data", str(data), "--port", "0"]
+    command += ["--workers", str(workers), "--access-log", str(data / "access.log")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        found = re.search(r":(\d+)$", process.stdout.readline().strip())
+        if found is None:
+            raise RuntimeError("the server did not start")
+        yield int(found[1]), process.pid
+    finally:
+        process.terminate()
+        status = process.wait(90)
+        print(f"the server ended with status {status}")
+
+
+def watched(pid: int, seconds: float) -> Iterator[Seen]:
+    """What is seen of the service every two seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(_LOOK_SECONDS)
+        pids = (pid, *children_of(pid))
+        yield Seen(sum(map(own_memory, pids)), sum(map(open_files, pids)), pids)
+
+
+def children_of(pid: int) -> list[int]:
+    """Numbers of a process' children."""
+    text = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
+    return sorted(map(int, text.split()))
+
+
+def own_memory(pid: int) -> int:
+    """Bytes that a process has for itself; 0 for one that has gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    found = re.search(r"RssAnon:\s+(\d+) kB", status)
+    return int(found[1]) * 1_024 if found else 0
+
+
+def open_files(pid: int) -> int:
+    """How many a process has open; 0 for one that has gone."""
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return 0
+
+
+def report(seen: Sequence[Seen], clients: Sequence[Client], seconds: float) -> int:
+    """Print what was found; 1 where something did not hold."""
+    quarter = len(seen) // 4
+    second, last = seen[quarter : 2 * quarter], seen[3 * quarter :]
+    memory = [max(each.memory for each in part) for part in (second, last)]
+    files = [max(each.files for each in part) for part in (second, last)]
+    counts: dict[str, int] = {}
+    for client in clients:
+        for name, count in client.counts.items():
+            counts[name] = counts.get(name, 0) + count
+    failures = [text for client in clients for text in client.failures]
+    holds = {
+        "no request failed": not failures,
+        "no process died": seen[0].pids == seen[-1].pids,
+        "memory stays": memory[1] <= GROWTH * memory[0],
+        "open files stay": files[1] <= files[0] + MORE_FILES,
+    }
+    print(f"{sum(counts.values()):,} requests in {seconds:.0f} s: {json.dumps(counts)}")
+    first, then = (each / 1e6 for each in memory)
+    print(f"own memory: {first:.1f} MB in the second quarter, {then:.1f} MB in the last")
+    print(f"open files: {files[0]} in the second quarter, {files[1]} in the last")
+    print(*failures[:20], sep="\n")
+    for name, held in holds.items():
+        print(f"{'yes' if held else 'NO '} {name}")
+    return 0 if all(holds.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

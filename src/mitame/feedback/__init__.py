@@ -1,0 +1,28 @@
+"""What users did with answers: kept durably beside a collection's items, to be learnt from.
+
+``feedback.sqlite3`` in the collection's directory holds events (shown, clicked, bought, judged),
+each synced before it is acknowledged, and the questions that they are about. ``queries.sqlite3``
+holds the questions of the last time, a bounded number of bytes: there, feedback finds what its
+``query_id`` means.
+
+A collection is whole without either. Learning needs pairs of what was asked and what was chosen or
+passed over: so an event keeps the question's items or vectors, the lens and its spec's fingerprint
+(vectors of two specs never meet), and the ids that were answered.
+"""
+
+from __future__ import annotations
+
+from mitame.feedback.events import EVENT_TYPES, VALUES, Event, StoredEvent
+from mitame.feedback.question import AskedQuestion
+from mitame.feedback.recent import RecentQueries
+from mitame.feedback.store import FeedbackStore
+
+__all__ = [
+    "EVENT_TYPES",
+    "VALUES",
+    "AskedQuestion",
+    "Event",
+    "FeedbackStore",
+    "RecentQueries",
+    "StoredEvent",
+]

@@ -1,0 +1,145 @@
+"""The body of an answer to a product-page question: put together from parts that can be kept.
+
+The parts that differ from one answer to the next of the same question are at known places: the
+query's id and the time in front, the position and the cursor at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mitame.distances import score
+from mitame.search import match_word
+from mitame.serving.links import thumbnail
+
+if TYPE_CHECKING:
+    from mitame.embedders.protocol import EmbedderSpec
+
+CACHE_CONTROL = b"private, no-cache"
+"""A client may keep an answer, and must ask whether it still holds."""
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is told of an item that is a neighbour, whosever it is.
+
+    Attributes:
+        id: the item's.
+        head: the JSON before its score.
+        tail: the JSON after its match.
+    """
+
+    id: str
+    head: bytes
+    tail: bytes
+
+    def at(self, away: float, spec: EmbedderSpec) -> bytes:
+        """The JSON of the neighbour at a distance; a `NeighborReply`."""
+        value = score(away, spec.distance)
+        return b'%b"score":%b,"distance":%b,"match":"%b"%b' % (
+            self.head,
+            _encode(value),
+            _encode(away),
+            match_word(value, spec).encode(),
+            self.tail,
+        )
+
+
+def shown(
+    collection: str, item_id: str, category: str | None, attributes: Mapping[str, Any]
+) -> Shown:
+    """What is told of an item."""
+    head = b'{"id":%b,' % _encode(item_id)
+    tail = b',"category":%b,"image":%b,"attributes":%b}' % (
+        _encode(category),
+        _encode(thumbnail(collection, item_id)),
+        _encode(attributes),
+    )
+    return Shown(item_id, head, tail)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is told of an answer beside its neighbours; fields as in `AnswerReply`."""
+
+    generation: int
+    lens: str
+    exact: bool
+    complete: bool
+    reason: str | None
+    moved: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """An answer's body but for what changes from one time to the next.
+
+    Attributes:
+        middle: from the generation to before the position.
+        cursor: what its cursor ends with; None where nothing comes after.
+        etag: the header's value.
+    """
+
+    middle: bytes
+    cursor: bytes | None
+    etag: bytes
+
+    def body(self, query_id: str, took_ms: float, position: int) -> bytes:
+        """The whole."""
+        cursor = b"null" if self.cursor is None else b'"%d.%b"' % (position, self.cursor)
+        return b'{"query_id":"%b","took_ms":%b,%b,"position":%d,"cursor":%b}' % (
+            query_id.encode(),
+            _encode(took_ms),
+            self.middle,
+            position,
+            cursor,
+        )
+
+
+def parts(
+    facts: Facts,
+    spec: EmbedderSpec,
+    told: Sequence[tuple[Shown, float]],
+    cursor: bytes | None,
+) -> Parts:
+    """The parts of an answer; whole, it is an `AnswerReply`.
+
+    Args:
+        facts: about it.
+        spec: of the lens.
+        told: the neighbours with their distances, nearest first.
+        cursor: as in `Parts`.
+    """
+    neighbors = b",".join([item.at(away, spec) for item, away in told])
+    is_reliable = bool(told) and match_word(score(told[0][1], spec.distance), spec) != "weak"
+    after = _encode(_After(facts.exact, facts.complete, facts.reason, is_reliable, facts.lens))
+    moved = b"" if facts.moved is None else b',"moved":%b' % _encode(facts.moved)
+    middle = b'"generation":%d,"neighbors":[%b],%b%b' % (
+        facts.generation,
+        neighbors,
+        after[1:-1],
+        moved,
+    )
+    tag = blake2b(middle + (cursor or b""), digest_size=9).hexdigest().encode()
+    return Parts(middle, cursor, b'W/"' + tag + b'"')
+
+
+class _After(msgspec.Struct):
+    """What follows the neighbours in an `AnswerReply`."""
+
+    exact: bool
+    complete: bool
+    reason: str | None
+    reliable: bool
+    lens: str
+
+
+def is_named(etag: bytes, value: bytes) -> bool:
+    """Whether If-None-Match names a tag, weak ones compared with weak ones (RFC 9110, 13.1.2)."""
+    return value.strip() == b"*" or etag in [part.strip() for part in value.split(b",")]

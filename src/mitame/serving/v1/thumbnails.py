@@ -1,0 +1,117 @@
+"""Small pictures of items, made from where the pictures lie."""
+
+from __future__ import annotations
+
+import io
+from typing import Annotated
+
+import msgspec
+from PIL import Image
+from starlette.responses import RedirectResponse, Response
+
+from mitame.api import Collection
+from mitame.collection import ItemImage, check_id
+from mitame.config import MB, LimitsConfig
+from mitame.errors import (
+    CollectionNotFound,
+    ImageError,
+    InvalidId,
+    ItemNotFound,
+    PictureNotKept,
+    SourceError,
+)
+from mitame.images.decode import decode
+from mitame.images.fingerprint import content_hash
+from mitame.images.limits import ImageLimits
+from mitame.images.sources import read_file
+from mitame.serving.preconditions import etag, is_current
+from mitame.serving.roles import Role
+from mitame.serving.routes import Call, Route
+
+MEDIA = "image/jpeg"
+_QUALITY = 85
+_CACHING = "private, max-age=300"
+"""Who may see an item may keep it for a while; proxies, which serve others too, may not."""
+
+
+class ThumbnailQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which thumbnail.
+
+    Attributes:
+        image: which of the item's images, from 0.
+        side: of the square that it fits in, in pixels.
+    """
+
+    image: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 0
+    side: Annotated[int, msgspec.Meta(ge=16, le=1_024)] = 256
+
+
+async def get(call: Call) -> Response:
+    """A small picture of an item; a redirect where the picture has a URL of its own."""
+    item_id, wanted = check_id(call.params["id"]), call.query(ThumbnailQuery)
+    run, collection = call.service.threads.run, await call.collection()
+    image = await run(_image, collection, item_id, wanted.image)
+    if _is_url(image.source or ""):
+        return RedirectResponse(image.source or "", headers={"Cache-Control": _CACHING})
+    tag = f"{(image.content_hash or '')[:32]}-{wanted.side}"
+    headers = {"ETag": etag(tag), "Cache-Control": _CACHING}
+    if image.content_hash and is_current(call.request, tag):
+        return Response(status_code=304, headers=headers)
+    data = await run(_made, image, wanted.side, call.service.config.limits)
+    return Response(data, headers=headers, media_type=MEDIA)
+
+
+def _image(collection: Collection, item_id: str, number: int) -> ItemImage:
+    with collection.store.pin() as view:
+        item = view.get(item_id)
+    if item is None:
+        raise ItemNotFound(f"no item {item_id!r}")
+    if number >= len(item.images):
+        raise PictureNotKept(f"item {item_id!r} has {len(item.images)} images, from 0 on")
+    return item.images[number]
+
+
+def _made(image: ItemImage, side: int, limits: LimitsConfig) -> bytes:
+    """A JPEG that fits in a square.
+
+    Raises:
+        PictureNotKept: the very file that was indexed is not to be had. Its path is not told.
+    """
+    gone = PictureNotKept("the item's picture is not kept here, or has changed since")
+    if image.source is None or image.content_hash is None:
+        raise gone
+    bounds = ImageLimits(int(limits.body_mb * MB), limits.pixels)
+    try:
+        data = read_file(image.source, bounds)
+        if content_hash(data) != image.content_hash:
+            raise gone
+        pixels = decode(data, limits=bounds, min_side=side).pixels
+    except (ImageError, SourceError):
+        raise gone from None
+    small = Image.fromarray(pixels)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=_QUALITY)
+    return file.getvalue()
+
+
+def _is_url(source: str) -> bool:
+    return source.lower().startswith(("http://", "https://"))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "GET",
+        "/v1/collections/{collection}/items/{id}/thumbnail",
+        get,
+        Role.READ,
+        "A small picture of an item",
+        bytes,
+        query=ThumbnailQuery,
+        produces=(MEDIA,),
+        headers=("If-None-Match",),
+        others={304: None, 307: None},
+        errors=(CollectionNotFound, ItemNotFound, InvalidId, PictureNotKept),
+        tag="items",
+    ),
+)

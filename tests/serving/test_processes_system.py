@@ -1,0 +1,149 @@
+"""What the system and the operator tell a running server: sockets, signals, a new configuration."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.serving.processes import children, told, until
+from tests.serving.running_server import SECONDS, Server
+
+# As systemd does it: the first descriptor is 3, and the number of the process is told.
+ACTIVATED = """
+import os, socket, sys
+made = socket.create_server(("127.0.0.1", 0))
+os.dup2(made.fileno(), 3)
+os.set_inheritable(3, True)
+if sys.argv[1] == "systemd":
+    os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+else:
+    os.environ.update(SERVER_STARTER_PORT=f"127.0.0.1:{made.getsockname()[1]}=3")
+os.execv(sys.executable, [sys.executable, "-m", "mitame", "serve", *sys.argv[2:]])
+"""
+
+
+class Told:
+    """A socket that hears what systemd would hear."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(SECONDS)
+
+    def next(self) -> str:
+        return self._socket.recv(1_000).decode()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path, Told]]:
+    """A server with a configuration file that changes, and a log, watched as by systemd."""
+    folder = tmp_path_factory.mktemp("s")
+    heard = Told(folder / "notify")
+    config = folder / "mitame.toml"
+    config.write_text(f'port = 0\naccess_log = "{folder}/access.log"\n')
+    data = folder / "data"
+    words = [sys.executable, "-m", "mitame", "serve", "--data", str(data), "--config", str(config)]
+    env = {"NOTIFY_SOCKET": str(folder / "notify"), "PYTHONPATH": str(folder)}
+    with Server(data, command=words, env=env) as running:
+        yield running, config, heard
+    assert heard.next() == "STOPPING=1"
+    heard.close()
+
+
+def test_it_says_when_it_is_ready(server: tuple[Server, Path, Told]) -> None:
+    """systemd hears of it, and a person reads where, what, who may ask and how to begin."""
+    running, _, heard = server
+    assert heard.next() == "READY=1"
+    told(running, "try: curl http://127.0.0.1:")
+    text = "".join(running.lines)
+    assert f"serving no collection yet of {running.data}" in text
+    assert "no key is needed: only this machine is answered" in text
+
+
+def test_the_log_is_opened_anew(server: tuple[Server, Path, Told]) -> None:
+    """After SIGUSR1 lines go into a new file under the old name, and the server is the same."""
+    running, config, _ = server
+    log = config.with_name("access.log")
+    workers = children(running)
+    running.ask("GET", "/v1/collections")
+    until(lambda: "/v1/collections" in log.read_text(), "a line")
+    log.rename(config.with_name("older.log"))
+    running.process.send_signal(signal.SIGUSR1)
+    until(log.exists, "a new file")
+    running.ask("GET", "/v1/jobs")
+    until(lambda: "/v1/jobs" in log.read_text(), "a line in the new one")
+    assert children(running) == workers
+
+
+def test_the_configuration_is_read_anew(server: tuple[Server, Path, Told]) -> None:
+    """After SIGHUP all processes are new ones, as many as the file says then, and as it says."""
+    running, config, heard = server
+    before = {*children(running), *children(running, "runner")}
+    text = config.read_text()
+    config.write_text(text + "workers = 2\ngannoy = true\n")
+    running.process.send_signal(signal.SIGHUP)
+    assert heard.next().startswith("RELOADING=1\nMONOTONIC_USEC=")
+    assert heard.next() == "READY=1"
+    until(lambda: len(children(running)) == 2, "two workers")
+    until(lambda: not before & {*children(running), *children(running, "runner")}, "all new")
+    assert running.ask("GET", "/databases").json() == []
+
+
+def test_a_wrong_configuration_changes_nothing(server: tuple[Server, Path, Told]) -> None:
+    """After SIGHUP with a wrong file the server says why, and goes on as it was."""
+    running, config, heard = server
+    before, text = children(running), config.read_text()
+    for wrong, message in {
+        "prot = 1": "unknown key 'prot'",
+        text.replace("port = 0", "port = 0\nhost = '192.0.2.1'\nallow_open = true"): "no address",
+        text.replace("port = 0", "port = 0\nhost = '0.0.0.0'"): "without a key everybody",
+    }.items():
+        config.write_text(wrong)
+        running.process.send_signal(signal.SIGHUP)
+        assert heard.next().startswith("RELOADING=1")
+        assert heard.next() == "READY=1"
+        told(running, "the configuration stays as it was")
+        told(running, message)
+    assert children(running) == before
+    assert running.ask("GET", "/databases").status == 200
+    config.write_text(text)
+
+
+def test_workers_that_can_not_start_leave_the_former_ones(
+    server: tuple[Server, Path, Told],
+) -> None:
+    """After SIGHUP, where new workers die before they answer, the former ones go on."""
+    running, config, heard = server
+    before = children(running)
+    broken = config.with_name("uvicorn.py")
+    broken.write_text("raise ImportError('broken here')")
+    running.process.send_signal(signal.SIGHUP)
+    assert heard.next().startswith("RELOADING=1")
+    assert heard.next() == "READY=1"
+    broken.unlink()
+    told(running, "the new configuration can't be started, so the former one stays")
+    told(running, "broken here", 3)
+    assert children(running) == before
+    assert running.ask("GET", "/databases").status == 200
+
+
+@pytest.mark.parametrize("kind", ["systemd", "start_server"])
+def test_a_socket_that_is_handed_over(tmp_path: Path, kind: str) -> None:
+    """It answers on a socket that was opened for it, whatever its own port would be."""
+    words = ["--data", str(tmp_path), "--port", "1"]
+    with Server(tmp_path, command=[sys.executable, "-c", ACTIVATED, kind, *words]) as server:
+        assert server.ask("GET", "/healthz").status == 200
+        environment = Path(f"/proc/{children(server)[0]}/environ")
+        if environment.exists():
+            assert b"LISTEN_FDS" not in environment.read_bytes()
+        assert server.stop() == 0
+    assert os.environ.get("LISTEN_FDS") is None

@@ -1,0 +1,128 @@
+"""Thumbnails of items over HTTP."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import mitame
+from mitame.collection import Item, ItemImage, Put
+from tests.serving.item_server import PICTURES, item_server, picture, problem
+from tests.serving.running_server import Server
+
+ITEMS = f"{PICTURES}/items"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three pictures."""
+    made = tmp_path_factory.mktemp("folder")
+    for name, seed, size in (("a", 1, (400, 100)), ("b", 2, (9, 7)), ("gone", 3, (64, 64))):
+        (made / f"{name}.png").write_bytes(picture(seed, size=size))
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Server]:
+    with item_server(tmp_path_factory.mktemp("thumbnails")) as running:
+        with mitame.open(running.data, "pictures") as shop:
+            shop.index(folder)
+            shop.add("two", images=[folder / "a.png", folder / "b.png"])
+            shop.add("a/b \N{FOX FACE}", image=folder / "a.png")
+        yield running
+
+
+def shown(server: Server, path: str) -> Image.Image:
+    """The picture that is answered."""
+    answer = server.ask("GET", path)
+    assert answer.status == 200, answer.body
+    assert answer.headers["content-type"] == "image/jpeg"
+    picture = Image.open(io.BytesIO(answer.body))
+    assert picture.format == "JPEG"
+    picture.load()
+    return picture
+
+
+def test_sizes(server: Server) -> None:
+    """It fits in the square that is asked for, keeps its shape and is never enlarged."""
+    assert shown(server, f"{ITEMS}/a.png/thumbnail").size == (256, 64)
+    assert shown(server, f"{ITEMS}/a.png/thumbnail?side=64").size == (64, 16)
+    assert shown(server, f"{ITEMS}/a.png/thumbnail?side=1024").size == (400, 100)
+    assert shown(server, f"{ITEMS}/two/thumbnail?image=1").size == (9, 7)
+    assert shown(server, f"{ITEMS}/a%2Fb%20%F0%9F%A6%8A/thumbnail").size == (256, 64)
+
+
+def test_the_path_of_an_answer_leads_to_it(server: Server) -> None:
+    """What a neighbour says its image is can be had there."""
+    found = server.ask("GET", f"{ITEMS}/b.png/similar?limit=10").json()["neighbors"]
+    assert {n["id"] for n in found} >= {"a.png", "two", "a/b \N{FOX FACE}"}
+    for neighbor in found:
+        assert server.ask("GET", neighbor["image"]).status in (
+            200,
+            404 * (neighbor["id"] == "gone.png"),
+        )
+
+
+def test_what_is_known_is_not_sent_again(server: Server) -> None:
+    """304 for the tag; another size has another one. Proxies don't keep it for others."""
+    path = f"{ITEMS}/a.png/thumbnail"
+    answer = server.ask("GET", path)
+    tag = answer.headers["etag"]
+    assert "private" in answer.headers["cache-control"]
+    again = server.ask("GET", path, None, {"If-None-Match": tag})
+    assert (again.status, again.body) == (304, b"")
+    other = server.ask("GET", f"{path}?side=32", None, {"If-None-Match": tag})
+    assert other.status == 200
+    assert other.headers["etag"] != tag
+
+
+def test_what_can_not_be_shown(server: Server, folder: Path) -> None:
+    """A picture that was sent and not kept, that has gone or is another: 404 without its path."""
+    answer = server.ask("PUT", f"{ITEMS}/sent", picture(9), {"Content-Type": "image/png"})
+    assert answer.status == 200
+    assert problem(server.ask("GET", f"{ITEMS}/sent/thumbnail")) == (404, "picture_not_kept")
+    assert problem(server.ask("GET", f"{ITEMS}/none/thumbnail")) == (404, "item_not_found")
+    beyond = server.ask("GET", f"{ITEMS}/a.png/thumbnail?image=1")
+    assert problem(beyond) == (404, "picture_not_kept")
+    (folder / "gone.png").write_bytes(picture(10, size=(64, 64)))
+    for _ in range(2):
+        answer = server.ask("GET", f"{ITEMS}/gone.png/thumbnail")
+        assert problem(answer) == (404, "picture_not_kept")
+        assert str(folder).encode() not in answer.body
+        (folder / "gone.png").unlink(missing_ok=True)
+
+
+def test_no_other_file_is_read(server: Server, tmp_path: Path) -> None:
+    """An item whose picture claims to lie at a secret's path shows nothing of it."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    with mitame.open(server.data, "pictures") as shop:
+        vectors = {"color": shop.vectors("a.png")[0]}
+        for number, digest in enumerate((None, "0" * 64)):
+            image = ItemImage(vectors, content_hash=digest, source=str(secret))
+            shop.store.append([Put(Item(f"claim{number}", images=(image,)))])
+    for number in range(2):
+        answer = server.ask("GET", f"{ITEMS}/claim{number}/thumbnail")
+        assert problem(answer) == (404, "picture_not_kept")
+
+
+def test_a_picture_with_a_url_is_shown_from_there(server: Server) -> None:
+    """A redirect: the server fetches nothing for a reader."""
+    with mitame.open(server.data, "pictures") as shop:
+        vectors = {"color": shop.vectors("a.png")[0]}
+        image = ItemImage(vectors, content_hash="0" * 64, source="https://example.org/a b.jpg")
+        shop.store.append([Put(Item("linked", images=(image,)))])
+    answer = server.ask("GET", f"{ITEMS}/linked/thumbnail")
+    assert answer.status == 307
+    assert answer.headers["location"] == "https://example.org/a%20b.jpg"
+
+
+@pytest.mark.parametrize("query", ["side=15", "side=1025", "side=x", "image=-1", "size=64"])
+def test_what_is_refused(server: Server, query: str) -> None:
+    """Sizes beyond the bounds, and fields that are not known."""
+    answer = server.ask("GET", f"{ITEMS}/a.png/thumbnail?{query}")
+    assert problem(answer) == (422, "invalid_body")
