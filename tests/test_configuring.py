@@ -147,6 +147,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("MITAME_SERVE_PROT", "1", "unknown variable MITAME_SERVE_PROT: did you mean MITAME_SERVE"),
+        ("MITAME_SERVE_CONFIG", "x.toml", "did you mean MITAME_CONFIG?"),
         ("MITAME_SERVE_PORT", "tcp://10.0.0.1:80", "MITAME_SERVE_PORT is 'tcp://10.0.0.1:80'"),
         ("MITAME_SERVE_MERGE", "maybe", "MITAME_SERVE_MERGE is 'maybe': write true or false"),
         ("MITAME_SERVE_WORKERS", "9" * 5_000, "MITAME_SERVE_WORKERS is '999"),

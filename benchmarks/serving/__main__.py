@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("bench-out/serving"))
     parser.add_argument("--seconds", type=float, default=10.0, help="per kind and round")
     parser.add_argument("--warm", type=float, default=60.0, help="seconds before the first round")
+    parser.add_argument("--settle", type=float, default=10.0, help="seconds before each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--puts", type=float, default=50.0, help="per second")
@@ -114,6 +115,8 @@ def measured(
     print(f"while the cache fills: {warm.rate:,.0f}/s, p99 {warm.p99:.1f} ms", flush=True)
     results: dict[str, list[Loaded]] = {kind.name: [] for kind in kinds}
     for number in range(options.rounds):
+        # What the last round's writer has left to be looked at is not this round's affair.
+        load(server, kinds[1], options.settle, options.connections, 2_000 + number)
         for kind in kinds:
             rate = options.puts if kind.name == _WRITING else 0.0
             with Writer(server.port, found, rate) as writer:

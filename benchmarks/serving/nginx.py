@@ -16,18 +16,24 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mitame
+import numpy as np
+
+from mitame.collection.root import generation_of
+from mitame.collection.snapshot import Snapshot
+from mitame.storage import LocalDirectory
 from tests.deploy.running_nginx import NGINX, Nginx, configured, free_port
 
 TARGET = 0.7
 """Of the static file's rate."""
 _SAMPLE = 200
+_OPENING_SECONDS = 60
 _STATIC = """
     location = /static.json {
         root %s;
@@ -100,10 +106,13 @@ def _script(folder: Path, name: str, ids: Sequence[str], begin: str) -> Path:
 
 
 def _ids(data: Path, collection: str, count: int) -> list[str]:
-    """Ids spread over a collection of `making.make`, in no order."""
-    with mitame.open(data, collection, create=False) as opened:
-        found = range(0, len(opened), max(1, len(opened) // count))
-    return [str(number) for number in random.Random(0).sample(found, len(found))]
+    """Ids of items of the served generation, in no order."""
+    folder = data / collection
+    number = generation_of((folder / "manifest.json").read_bytes(), LocalDirectory(folder))
+    snapshot = Snapshot.open(LocalDirectory(folder / "snapshots" / f"{number:06}"))
+    keys = np.flatnonzero(snapshot.alive).tolist()
+    found = random.Random(0).sample(keys, min(count, len(keys)))
+    return [item for key in found if (item := snapshot.id_of(key)) is not None]
 
 
 def _nginx(folder: Path, port: int, data: Path, collection: str) -> Nginx:
@@ -125,6 +134,20 @@ def _get(port: int, path: str) -> bytes:
         return found
 
 
+def _wait(port: int, path: str) -> None:
+    """Until the generation is open."""
+    until = time.monotonic() + _OPENING_SECONDS
+    while time.monotonic() < until:
+        try:
+            _get(port, path)
+        except urllib.error.HTTPError as error:
+            error.close()
+            time.sleep(0.01)
+        else:
+            return
+    raise SystemExit("nginx can't open the collection")
+
+
 def _typical(port: int, ids: Sequence[str], begin: str) -> bytes:
     """The answer of median length."""
     answers = sorted((_get(port, begin + each) for each in ids[:_SAMPLE]), key=len)
@@ -136,13 +159,8 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[tuple[Round, Ro
     begin = f"/nns?category_id=&limit={arguments.limit}&product_id="
     ids, port = _ids(arguments.data, arguments.collection, 20_000), free_port()
     with _nginx(folder, port, arguments.data, arguments.collection) as nginx:
-        (folder / "static.json").write_bytes(b"[]")
-        while True:
-            try:
-                body = _typical(port, ids, begin)
-            except urllib.error.HTTPError:
-                continue  # the generation is being opened
-            break
+        _wait(port, begin + ids[0])
+        body = _typical(port, ids, begin)
         (folder / "static.json").write_bytes(body)
         print(f"{len(body)} bytes, e.g. {body[:60].decode()}...", flush=True)
         inside = _script(folder, "inside", ids, begin)

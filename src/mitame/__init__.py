@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mitame.api import Collection, open  # noqa: A004 - mitame.open reads as it should
+    from mitame.client import AsyncClient, Client
     from mitame.collection.item import Item, ItemImage
     from mitame.errors import MitameError
     from mitame.ingest import IndexReport
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "AsyncClient",
+    "Client",
     "Collection",
     "IndexReport",
     "Item",
@@ -38,6 +41,8 @@ __all__ = [
 
 _HOMES = {
     "Answer": "mitame.search",
+    "AsyncClient": "mitame.client",
+    "Client": "mitame.client",
     "Collection": "mitame.api",
     "IndexReport": "mitame.ingest",
     "Item": "mitame.collection.item",

@@ -39,6 +39,7 @@
     │   ├── NotMerged            too much is not in the neighbour table yet
     │   └── StorageError         disk full, read-only, gone
     ├── TargetError              a server that results are written to
+    ├── ServiceError             a mitame service that a client can't talk to
     ├── RequestError             an HTTP request that can't be answered as it is
     │   ├── MalformedRequest     no HTTP that is read here
     │   ├── HeadersTooLarge      headers beyond the limits, in bytes or in number
@@ -366,6 +367,14 @@ class TargetError(MitameError):
     code = "target"
     status = 422
     default_remedy = "check its address, and that it is running"
+
+
+class ServiceError(MitameError):
+    """A mitame service that can't be reached, or answers what none of ours does."""
+
+    code = "service"
+    status = 422
+    default_remedy = "check the address, and that mitame serve is running there"
 
 
 class RequestError(MitameError):

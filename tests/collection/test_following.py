@@ -11,6 +11,7 @@ import pytest
 from mitame.collection import Item, ItemImage, Patch, Put, Relocate, Remove, Store, create
 from mitame.collection import following as module
 from mitame.collection.following import Following
+from mitame.collection.paths import DATABASE
 from mitame.collection.sketches import Sketcher
 from mitame.errors import CollectionNotFound
 from mitame.lenses import new_lenses
@@ -30,8 +31,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield made
 
 
-@pytest.fixture
-def following(store: Store) -> Iterator[Following]:
+@pytest.fixture(params=["shared memory", "asking SQLite"])
+def following(
+    store: Store, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Following]:
+    """By both ways of telling whether there is something new."""
+    if request.param == "asking SQLite":
+        monkeypatch.setattr(module, "wal_header", lambda _: None)
+    else:
+        assert module.wal_header(store.path / DATABASE) is not None
     made = Following(store.path)
     yield made
     made.close()

@@ -120,7 +120,7 @@ def test_damaged_manifest(asking: Inside, copy: Path, what: str) -> None:
     path = snapshot(copy) / "manifest.json"
     content = json.loads(path.read_bytes())
     del content["checksum"]
-    changed = {
+    changed: dict[str, dict[str, object]] = {
         "newer": {"format": 2},
         "other generation": {"generation": 2},
         "no lens": {"lenses": []},

@@ -116,6 +116,7 @@ def test_upstream_knows_the_rest(tmp_path: Path) -> None:
                 "product_id=a%2Fnew",
                 "product_id=p0&limit=101",
                 "category_id=kind+1&product_id=p0&limit=99",
+                "category_id=new+kind&product_id=p0",
             ):
                 assert asking.get(query) == (200, f"/nns?{query}".encode())
             assert asking.get("product_id=p0&limit=100")[1].startswith(b"[")

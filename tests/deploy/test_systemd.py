@@ -59,7 +59,11 @@ def test_systemd_accepts_them(tmp_path: Path) -> None:
         text = (SYSTEMD / name).read_text()
         (tmp_path / name).write_text(text.replace(PROGRAM, sys.executable))
     for _ in range(2):
-        command = [analyze, "verify", tmp_path / "mitame.service", tmp_path / "mitame.socket"]
+        command = [
+            analyze,
+            "verify",
+            *(str(tmp_path / f"mitame.{kind}") for kind in ("service", "socket")),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
         (tmp_path / "mitame.service.d").mkdir(exist_ok=True)

@@ -132,6 +132,7 @@ def test_not_ready_without_its_collection(tmp_path: Path) -> None:
         answer = server.ask("GET", "/readyz")
         assert answer.status == 503
         assert answer.headers["retry-after"]
+        assert answer.json()["code"] == "not_ready"
         assert b"secret" not in answer.body
         assert server.ask("GET", "/healthz").status == 200
 

@@ -36,15 +36,19 @@ def put(server: Server, name: str, number: int) -> int:
 
 
 def test_a_rolling_restart_fails_no_request(server: Server) -> None:
-    """All workers are replaced while clients ask all the time: every answer is a 200."""
+    """All workers are replaced while clients ask all the time: every answer is a 200.
+
+    So are those to a load balancer, which asks whether it is ready.
+    """
     before = set(children(server))
-    with Load(server, SIMILAR) as load:
+    with Load(server, SIMILAR) as load, Load(server, "/readyz", 1) as asked:
         load.more(20)
         server.process.send_signal(signal.SIGHUP)
         told(server, "all workers are new: 2")
         until(lambda: not before & set(children(server)), "the former ones have gone")
         load.more(20)
-    assert load.failures == []
+    assert load.failures == asked.failures == []
+    assert asked.count
     assert len(children(server)) == 2
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.serving.processes import children, told, until
+from tests.serving.processes import children, processes, told, until
 from tests.serving.running_server import SECONDS, Server
 
 # As systemd does it: the first descriptor is 3, and the number of the process is told.
@@ -25,6 +26,29 @@ if sys.argv[1] == "systemd":
 else:
     os.environ.update(SERVER_STARTER_PORT=f"127.0.0.1:{made.getsockname()[1]}=3")
 os.execv(sys.executable, [sys.executable, "-m", "mitame", "serve", *sys.argv[2:]])
+"""
+
+# In one process, as where processes can't share a socket.
+ALONE = """
+import sys
+from pathlib import Path
+from mitame.config import ServeConfig
+from mitame.serving.alone import serve_alone
+from mitame.serving.epochs import epoch_of
+config = ServeConfig(Path(sys.argv[1]), port=0)
+sys.exit(serve_alone(epoch_of(config), lambda text: print(text, flush=True)))
+"""
+# A terminal that is closed once the server answers.
+TERMINAL = """
+import os, pty, sys
+pid, terminal = pty.fork()
+if not pid:
+    os.execv(sys.executable, [sys.executable, "-m", "mitame", "serve", *sys.argv[1:]])
+shown = b""
+while b"try: curl" not in shown:
+    shown += os.read(terminal, 1000)
+os.close(terminal)
+print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
@@ -147,3 +171,25 @@ def test_a_socket_that_is_handed_over(tmp_path: Path, kind: str) -> None:
             assert b"LISTEN_FDS" not in environment.read_bytes()
         assert server.stop() == 0
     assert os.environ.get("LISTEN_FDS") is None
+
+
+def test_one_process_where_a_socket_can_not_be_shared(tmp_path: Path) -> None:
+    """It answers, has a runner, and ends with it."""
+    with Server(tmp_path, command=[sys.executable, "-c", ALONE, str(tmp_path)]) as server:
+        assert server.ask("GET", "/healthz").status == 200
+        until(lambda: len(children(server, "runner")) == 1, "a runner")
+        runner = children(server, "runner")[0]
+        assert server.stop() == 0
+        assert runner not in [pid for pid, _, _ in processes()]
+
+
+def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
+    """A window that is closed leaves no server behind, although SIGHUP means to reload."""
+    ended = subprocess.run(
+        [sys.executable, "-c", TERMINAL, "--data", str(tmp_path), "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=2 * SECONDS,
+        check=True,
+    )
+    assert ended.stdout == "ended 0\n", ended

@@ -44,6 +44,11 @@ schema = schemathesis.openapi.from_dict(
 )
 
 
+@schemathesis.serializer("application/x-ndjson")
+def _lines(_: object, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that needs a key and has items ``a`` and ``b``; gannoy's routes, too."""

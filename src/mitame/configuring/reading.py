@@ -18,7 +18,7 @@ Translate: TypeAlias = Callable[[Mapping[str, object]], dict[str, object]]
 Flags: TypeAlias = Mapping[str, tuple[str, object]]
 DEFAULT = "default"
 _MOST_BYTES = 1_000_000
-# Children of the server find their configuration in it.
+# Children of the server find theirs in it, and a person may well think that it names the file.
 _HANDED = "MITAME_SERVE_CONFIG"
 
 
@@ -143,10 +143,10 @@ def _flat(table: Mapping[str, object], path: str) -> dict[str, object]:
 
 
 def _check_variables(variables: Mapping[str, str]) -> None:
-    known = {variable_of(name) for name in SETTINGS} | {_HANDED}
+    known = {variable_of(name) for name in SETTINGS}
     for name in sorted(variables):
         if name.startswith(PREFIX) and name not in known:
-            near = _nearest(name, known - {_HANDED})
+            near = FILE_VARIABLE if name == _HANDED else _nearest(name, known)
             remedy = f"did you mean {near}?" if near else f"known ones: {PREFIX}PORT and so on"
             raise UsageError(f"the environment has an unknown variable {name[:80]}", remedy=remedy)
 

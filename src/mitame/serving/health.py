@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.responses import Response
 
 from mitame import __version__
 from mitame.serving.exposition import CONTENT_TYPE
+from mitame.serving.observing import REQUEST_ID
 from mitame.serving.page import page
-from mitame.serving.replies import reply
+from mitame.serving.replies import PROBLEM, reply
 from mitame.serving.roles import Role
 from mitame.serving.routes import Call, Route
+from mitame.wire.base import Problem
 from mitame.wire.health import Health, Version
 
 
@@ -22,8 +25,23 @@ async def readyz(call: Call) -> Response:
     """It can answer."""
     problem = await call.service.watchers.run(call.service.readiness.problem)
     if problem is not None:
-        return reply({"status": "not ready", "reason": problem}, 503, {"Retry-After": "1"})
+        return _not_ready(problem, call.request.scope.get(REQUEST_ID))
     return reply({"status": "ok"})
+
+
+def _not_ready(why: str, request_id: str | None) -> Response:
+    """Nothing that the caller could have done otherwise, so it is no `MitameError`."""
+    title, remedy = "Service Unavailable", "ask again in a second"
+    body = Problem(
+        title=title,
+        status=503,
+        code="not_ready",
+        detail=f"{why}: {remedy}",
+        remedy=remedy,
+        request_id=request_id,
+    )
+    data = msgspec.json.encode(body)
+    return Response(data, 503, {"Retry-After": "1"}, media_type=PROBLEM)
 
 
 async def metrics(call: Call) -> Response:

@@ -107,6 +107,8 @@ class Call:
         for name, value in self.request.query_params.multi_items():
             if name in fields:
                 raise InvalidBody(f"the query string has {name!r} twice", remedy="give it once")
+            if value.lower() == "null" and not _is_text(kind, name):
+                raise InvalidBody(f"the query string: {name} is null", remedy="leave it out")
             fields[name] = value
         return bodies.converted(fields, kind, "the query string", strict=False)
 
@@ -129,6 +131,12 @@ class Call:
         limits = self.service.config.limits
         most = int(limits.body_mb * 1_000_000) if max_bytes is None else max_bytes
         return await bodies.read(self.request, most, limits.read_seconds)
+
+
+def _is_text(kind: type, name: str) -> bool:
+    """Whether a field takes any text, and so may be the word null."""
+    fields = {each.encode_name: each.type for each in msgspec.structs.fields(kind)}
+    return fields.get(name, str) in (str, str | None)
 
 
 def decoded_params(raw: Mapping[str, str]) -> dict[str, str]:

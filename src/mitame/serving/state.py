@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,16 @@ CREATE TABLE answered (
 """
 
 
+class _Held:
+    """A thread's connection, which is closed when the thread ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class State:
     """The open file. Safe from several threads, each of which has its own connection.
 
@@ -70,7 +81,7 @@ class State:
     def __init__(self, data: Path) -> None:
         self._folder = data / FOLDER
         self._own = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._all: weakref.WeakSet[_Held] = weakref.WeakSet()
         self._lock = threading.Lock()
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -119,13 +130,12 @@ class State:
     def close(self) -> None:
         """Close all connections; doing it twice does nothing."""
         with self._lock:
-            for connection in self._all:
-                connection.close()
-            self._all.clear()
+            for held in list(self._all):
+                held.connection.close()
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
-        if connection is None:
+        held: _Held | None = getattr(self._own, "held", None)
+        if held is None:
             path = self._folder / "state.sqlite3"
             connection = sqlite3.connect(
                 path, timeout=10, isolation_level=None, check_same_thread=False
@@ -133,10 +143,10 @@ class State:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             path.chmod(0o600)
-            self._own.connection = connection
+            held = self._own.held = _Held(connection)
             with self._lock:
-                self._all.append(connection)
-        return connection
+                self._all.add(held)
+        return held.connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         found = connection.execute("PRAGMA user_version").fetchone()[0]

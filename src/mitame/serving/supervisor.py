@@ -50,7 +50,7 @@ class Supervisor:
         say: Callable[[str], None],
     ) -> None:
         self._read, self._handed = read, handed
-        self._tell, self._say = tell, say
+        self._tell, self._say = _heard_or_not(tell), _heard_or_not(say)
         self._epoch = epoch
         self._older: Epoch | None = None  # while the workers change: what to go back to
         self._workers: list[Child] = []
@@ -275,3 +275,13 @@ class Supervisor:
             epoch.close()
         for child in self._children():
             child.end(None, child.epoch.config.grace_seconds + _SPARE_SECONDS)
+
+
+def _heard_or_not(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """A server goes on when nobody reads what it says."""
+
+    def told(text: str) -> None:
+        with suppress(OSError, ValueError):
+            tell(text)
+
+    return told

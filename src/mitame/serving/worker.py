@@ -70,7 +70,6 @@ class Worker(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections, end what is in flight, close all."""
-        self._application.drain()
         for listener in self.servers:
             listener.close()
         for each in sockets or []:
@@ -106,13 +105,15 @@ class Worker(uvicorn.Server):
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        stopped = None if self._drains else began
+        stopped: float | None = None
         while self.server_state.connections:
-            self._say_last()
-            await asyncio.sleep(_LOOK_SECONDS)
             now = loop.time()
             if stopped is None and not self._drains:
                 stopped = now
+                self._application.drain()  # else the service is as ready as before
+            self._say_last()
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = loop.time()
             if stopped is not None and now - stopped >= _LINGER_SECONDS and not self._in_flight():
                 return
             most = self._seconds + (self._keep_alive if stopped is None else 0)

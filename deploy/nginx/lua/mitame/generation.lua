@@ -277,7 +277,7 @@ function generation:nearest(id, limit, category)
         end
         code = self.category_codes[category]
         if not code then
-            return "[]", true
+            return "[]", false -- it may be there since
         end
     end
     local place = place_of(self, key)

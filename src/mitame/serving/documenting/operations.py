@@ -88,7 +88,7 @@ def _fields(route: Route, schemas: Schemas) -> Iterator[Schema]:
 def _as_text(schema: Schema) -> Schema:
     """The schema without null, which a query string can't say."""
     found = {k: v for k, v in schema.items() if not (k == "default" and v is None)}
-    kinds = [each for each in found.pop("anyOf", []) if each.get("type") != "null"]
+    kinds: list[Schema] = [each for each in found.pop("anyOf", []) if each.get("type") != "null"]
     if len(kinds) == 1:
         return found | kinds[0]
     return found | ({"anyOf": kinds} if kinds else {})

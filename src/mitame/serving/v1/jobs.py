@@ -172,7 +172,17 @@ ROUTES: tuple[Route, ...] = (
     _begins("/merge", merge, Role.WRITE, "Apply what has changed, as a job", MergeBody),
     _begins("/index", index, Role.ADMIN, "Index folders of the server, as a job", IndexBody),
     _begins("/tune", tune, Role.ADMIN, "Choose engines by measuring, as a job", TuneBody),
-    Route("GET", "/v1/jobs", listed, Role.READ, "List jobs", JobList, query=JobFields, tag="jobs"),
+    Route(
+        "GET",
+        "/v1/jobs",
+        listed,
+        Role.READ,
+        "List jobs",
+        JobList,
+        query=JobFields,
+        errors=(JobNotFound,),
+        tag="jobs",
+    ),
     Route(
         "GET",
         "/v1/jobs/{job}",

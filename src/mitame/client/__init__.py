@@ -1,0 +1,18 @@
+"""A served collection from Python: `mitame.Client`, and `mitame.AsyncClient` for asyncio.
+
+Each operation is written once, as a request and a way to read its answer; both clients send it.
+"""
+
+from __future__ import annotations
+
+from mitame.client.answers import ServedAnswer, ServedNeighbor
+from mitame.client.asking import AsyncClient, AsyncServedCollection, Client, ServedCollection
+
+__all__ = [
+    "AsyncClient",
+    "AsyncServedCollection",
+    "Client",
+    "ServedAnswer",
+    "ServedCollection",
+    "ServedNeighbor",
+]
