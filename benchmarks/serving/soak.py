@@ -51,6 +51,7 @@ def main() -> int:
     """Entry point; 1 where something did not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1_800.0)
+    parser.add_argument("--warm", type=float, default=60.0, help="seconds before one looks")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--pause", type=float, default=0.01, help="seconds between two requests")
@@ -63,6 +64,7 @@ def main() -> int:
         ]
         for client in clients:
             client.start()
+        time.sleep(options.warm)
         seen = []
         for each in watched(pid, options.seconds):
             seen.append(each)

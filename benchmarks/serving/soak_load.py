@@ -19,7 +19,7 @@ from PIL import Image
 VECTORS, PICTURES = "/v1/collections/vectors", "/v1/collections/pictures"
 DIMENSION = 64
 _SECONDS = 60.0
-_MERGE_SECONDS = 20.0
+_MERGE_SECONDS = 5.0
 _HELD_PICTURES = 50
 
 Ask: TypeAlias = Callable[[], tuple[str, str, Any, tuple[int, ...]]]
@@ -71,7 +71,8 @@ class Client(threading.Thread):
         while not self._ends.wait(self._pause):
             if self._merges and time.monotonic() - self._merged > _MERGE_SECONDS:
                 self._merged = time.monotonic()
-                self._ask("merge", ("POST", f"{VECTORS}/merge", {}, (202, 409)))
+                for collection in (VECTORS, PICTURES):
+                    self._ask("merge", ("POST", f"{collection}/merge", {}, (202, 409)))
             name = self._random.choices(names, weights)[0]
             self._ask(name, self._kinds[name][0]())
         self._connection.close()

@@ -107,6 +107,8 @@ def test_a_server_answers_its_document(server: Server) -> None:
     assert answer.json() == told(gannoy=False)
     again = server.ask("GET", "/openapi.json", headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status, again.body) == (304, b"")
+    small = server.ask("GET", "/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert len(small.body) < len(answer.body) / 5
     other = server.ask("GET", "/openapi.json", headers={"If-None-Match": '"other"'})
     assert other.status == 200
 
@@ -116,6 +118,15 @@ def test_null_is_no_way_to_leave_a_field_out(server: Server) -> None:
     refused = server.ask("GET", "/v1/jobs?state=null")
     assert (refused.status, refused.json()["code"]) == (422, "invalid_body")
     assert server.ask("GET", "/v1/jobs?collection=null").json()["jobs"] == []
+
+
+def test_options_beside_a_body_that_has_its_own_are_refused(server: Server) -> None:
+    """They would be passed over in silence."""
+    path = "/v1/collections/own"
+    assert server.ask("PUT", path, {"dim": 2}).status == 201
+    assert server.ask("POST", f"{path}/query", {"vector": [1, 2]}).status == 200
+    refused = server.ask("POST", f"{path}/query?limit=1", {"vector": [1, 2]})
+    assert (refused.status, refused.json()["code"]) == (422, "invalid_body")
 
 
 class _Page(HTMLParser):

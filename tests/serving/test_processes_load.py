@@ -83,7 +83,7 @@ def test_nothing_acknowledged_is_lost_when_workers_are_killed(server: Server) ->
         writer.start()
     try:
         for times in range(1, 4):
-            wanted = 10 * times
+            wanted = 5 * times
             for writer in writers:
                 writer.reach(wanted)
             for pid in children(server):
@@ -95,7 +95,7 @@ def test_nothing_acknowledged_is_lost_when_workers_are_killed(server: Server) ->
     answer = server.ask("POST", f"{OWN}/items:scroll", {"limit": 10_000})
     found = {item["id"] for item in answer.json()["items"]}
     for writer in writers:
-        assert len(writer.acknowledged) >= 30
+        assert len(writer.acknowledged) >= 15
         assert not set(writer.acknowledged) - found
 
 

@@ -72,7 +72,8 @@ class _Told:
 
 def _kept(call: Call, data: bytes, headers: dict[str, str], media: str) -> Response:
     tag = hashlib.sha256(data).hexdigest()[:32]
-    headers = headers | {"ETag": etag(tag), "Cache-Control": _CACHING}
+    # Weak: it may be sent compressed, so its very bytes are not promised.
+    headers = headers | {"ETag": f"W/{etag(tag)}", "Cache-Control": _CACHING}
     headers["X-Content-Type-Options"] = "nosniff"
     if is_current(call.request, tag):
         return Response(status_code=304, headers=headers)
