@@ -13,6 +13,7 @@ from mitame.collection import following as module
 from mitame.collection.following import Following
 from mitame.collection.paths import DATABASE
 from mitame.collection.sketches import Sketcher
+from mitame.collection.wal_index import wal_header
 from mitame.errors import CollectionNotFound
 from mitame.lenses import new_lenses
 
@@ -39,7 +40,7 @@ def following(
     if request.param == "asking SQLite":
         monkeypatch.setattr(module, "wal_header", lambda _: None)
     else:
-        assert module.wal_header(store.path / DATABASE) is not None
+        assert wal_header(store.path / DATABASE) is not None
     made = Following(store.path)
     yield made
     made.close()

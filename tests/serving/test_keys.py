@@ -74,6 +74,7 @@ def test_both_headers_are_read(server: Server, keys: dict[str, str], header: str
 @pytest.mark.parametrize(
     "wrong",
     ["x", "mitame_", new_secret(), "é" * 50, "a" * 20_000, "' OR 1=1 --", "\t\t"],
+    ids=["letter", "prefix", "another", "accents", "long", "quotes", "blanks"],
 )
 def test_wrong_keys_are_refused_alike(server: Server, keys: dict[str, str], wrong: str) -> None:
     """401 for each; a right key that is cut, longer or in other letters is a wrong one."""

@@ -21,6 +21,7 @@ Decorator = Callable[[Callable[P, R]], Callable[P, R]]
 
 
 def default_data() -> str:
+    """Where collections are kept when nobody says where."""
     import platformdirs
 
     return platformdirs.user_data_dir("mitame", appauthor=False)
