@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := src tests benchmarks scripts examples
 NATIVE_TESTS := tests/test_native.py $(wildcard tests/embedders/test_native*.py tests/engines/cascade/test_*.py)
 
-.PHONY: demo test test-crash native sanitize check format bench bench-collection bench-engines clean help
+.PHONY: demo test test-crash native sanitize check format bench bench-collection bench-engines soak clean help
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -76,6 +76,9 @@ bench-collection: $(VENV)/.test ## a million vectors, and two minutes of readers
 	$(BIN)/python -m benchmarks.scale --rows 1000000 --dim 256
 	$(BIN)/python -m benchmarks.scale --rows 200000 --dim 1280
 	$(BIN)/python -m benchmarks.mixed --seconds 120
+
+soak: $(VENV)/.test ## half an hour of mixed load on a server: nothing fails, nothing grows
+	$(BIN)/python -m benchmarks.serving.soak $(SOAK_ARGS)
 
 # The libraries beside which mitame is measured have an environment of their own.
 PEERS := .venv-peers
