@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 from typing import Any
 
@@ -61,9 +62,8 @@ def one_answer(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
 
 
 def statuses(data: bytes) -> list[int]:
-    """Statuses of all answers in what came."""
-    starts = data.split(b"HTTP/1.1 ")[1:]
-    return [int(start[:3]) for start in starts]
+    """Statuses of all answers in what came; a body may well speak of HTTP/1.1."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]{3})", data)]
 
 
 def problem_of(data: bytes) -> Any:
