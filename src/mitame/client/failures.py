@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from mitame import errors
 from mitame.client.request import Reply
-from mitame.errors import MitameError, RequestError, ServiceError
+from mitame.errors import MitameError, RequestError, ServiceError, with_heirs
 from mitame.wire.base import Problem
 
 
@@ -49,11 +48,4 @@ def wait_of(headers: Mapping[str, str]) -> float | None:
     return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _all(kind: type[MitameError]) -> Iterator[type[MitameError]]:
-    yield kind
-    for heir in kind.__subclasses__():
-        if heir.__module__ == errors.__name__:
-            yield from _all(heir)
-
-
-_BY_CODE = {kind.code: kind for kind in reversed(list(_all(MitameError)))}
+_BY_CODE = {kind.code: kind for kind in reversed(list(with_heirs(MitameError)))}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
-from collections.abc import Iterator
 from http import HTTPStatus
 
 from mitame.errors import (
@@ -28,6 +27,7 @@ from mitame.errors import (
     TooManyRequests,
     UnsupportedMedia,
     UsageError,
+    with_heirs,
 )
 from mitame.serving.documenting.schemas import Schema
 from mitame.serving.replies import PROBLEM
@@ -55,18 +55,11 @@ def problems(route: Route) -> dict[int, list[type[MitameError]]]:
     if "{collection}" in route.path:
         kinds += _COLLECTION
     for each in route.errors:
-        kinds += _with_heirs(each)
+        kinds += with_heirs(each)
     found: defaultdict[int, list[type[MitameError]]] = defaultdict(list)
     for kind in dict.fromkeys(kinds):
         found[kind.status].append(kind)
     return dict(sorted(found.items()))
-
-
-def _with_heirs(kind: type[MitameError]) -> Iterator[type[MitameError]]:
-    yield kind
-    for heir in kind.__subclasses__():
-        if heir.__module__ == MitameError.__module__:
-            yield from _with_heirs(heir)
 
 
 def answer(status: int, kinds: list[type[MitameError]]) -> Schema:
