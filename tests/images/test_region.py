@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mitame.errors import UsageError
@@ -13,6 +13,7 @@ from mitame.images.region import check_region, cropped, side_for
 shares = st.floats(0, 1)
 
 
+@example(2, 2, 0.4375, 0.43, 0.4375, 0.43)
 @given(st.integers(1, 40), st.integers(1, 40), shares, shares, shares, shares)
 def test_cropped(height: int, width: int, a: float, b: float, c: float, d: float) -> None:
     """The box has at least a pixel, lies within the picture, and is where it says."""

@@ -51,5 +51,8 @@ def cropped(pixels: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
 
 
 def _span(low: float, high: float, size: int) -> tuple[int, int]:
-    first = min(size - 1, round(low * size))
-    return first, max(first + 1, min(size, round(high * size)))
+    first, end = round(low * size), round(high * size)
+    if first < end:
+        return first, end
+    within = min(size - 1, math.floor(low * size))  # the pixel in which a narrow box begins
+    return within, within + 1
