@@ -22,7 +22,7 @@ from mitame.configuring.settings import RANGES
 from mitame.configuring.values import from_text
 from mitame.errors import UsageError
 from mitame.serving.gannoy.settings import gannoy_settings
-from mitame.serving.handing import from_json, to_json
+from mitame.serving.processes.handing import from_json, to_json
 
 ROOT = Path(__file__).parent.parent
 

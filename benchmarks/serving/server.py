@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mitame.config import ServeConfig
 from mitame.serving.app import Application
-from mitame.serving.front import Front
-from mitame.serving.protocol import limited
-from mitame.serving.roles import Role
+from mitame.serving.callers.protocol import limited
+from mitame.serving.callers.roles import Role
+from mitame.serving.processes.sockets import listening
+from mitame.serving.product.front import Front
 from mitame.serving.service import Service
-from mitame.serving.sockets import listening
 
 _START = b"/constant/"
 

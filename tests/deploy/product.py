@@ -12,8 +12,8 @@ from mitame.cli.serve import serve_command
 from mitame.config import ServeConfig
 from mitame.configuring.settings import FILE_VARIABLE, SETTINGS, variable_of
 from mitame.embedders.cache import VARIABLE as CACHE_VARIABLE
-from mitame.serving.environment_key import FILE_VARIABLE as KEY_FILE_VARIABLE
-from mitame.serving.environment_key import VARIABLE as KEY_VARIABLE
+from mitame.serving.callers.environment_key import FILE_VARIABLE as KEY_FILE_VARIABLE
+from mitame.serving.callers.environment_key import VARIABLE as KEY_VARIABLE
 from mitame.serving.table import routes_of
 
 VARIABLES = {variable_of(name) for name in SETTINGS} | {

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mitame.serving.key_store import opened
-from mitame.serving.roles import Role
+from mitame.serving.callers.key_store import opened
+from mitame.serving.callers.roles import Role
 from tests.gannoy.client import JSON, Client, create, is_nothing, message
 from tests.serving.running_server import Answered, Server
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mitame.config import LimitsConfig, ServeConfig
-from mitame.serving.sockets import listening
-from mitame.serving.worker import run
+from mitame.serving.processes.sockets import listening
+from mitame.serving.processes.worker import run
 from tests.serving.running_server import Server
 
 

@@ -1,4 +1,4 @@
-"""A real runner process for tests: ``python -m mitame.serving.runner``."""
+"""A real runner process for tests: ``python -m mitame.serving.work.runner``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 
 import mitame
 from mitame.config import ServeConfig
-from mitame.serving.handing import VARIABLE, to_json
+from mitame.serving.processes.handing import VARIABLE, to_json
 
 SECONDS = 60.0
 """How long to wait for something before it counts as stuck."""
@@ -34,7 +34,7 @@ class RunnerProcess:
     def __init__(self, data: Path, **settings: object) -> None:
         config = replace(ServeConfig(data, grace_seconds=20), **settings)  # type: ignore[arg-type]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mitame.serving.runner"],
+            [sys.executable, "-m", "mitame.serving.work.runner"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

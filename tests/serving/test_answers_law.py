@@ -24,12 +24,12 @@ from mitame.collection import (
 )
 from mitame.errors import CollectionBusy, ItemNotFound
 from mitame.lenses import new_lenses
-from mitame.serving import similar_question
-from mitame.serving.answers import Answers
-from mitame.serving.followed import lists_of
-from mitame.serving.kept import Kept, sketched
-from mitame.serving.similar_body import Parts
-from mitame.serving.similar_question import Question, find, question_of
+from mitame.serving.product import similar_question
+from mitame.serving.product.answers import Answers
+from mitame.serving.product.followed import lists_of
+from mitame.serving.product.kept import Kept, sketched
+from mitame.serving.product.similar_body import Parts
+from mitame.serving.product.similar_question import Question, find, question_of
 from mitame.wire.similar import SimilarFields
 
 NAME = "shop"

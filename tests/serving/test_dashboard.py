@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mitame.serving.exposition import FAMILIES
+from mitame.serving.seeing.exposition import FAMILIES
 
 FILE = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboard.json"
 

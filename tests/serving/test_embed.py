@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mitame.embedders.catalog import open_embedder
 from mitame.images.decode import decode
-from mitame.serving.key_store import opened
-from mitame.serving.roles import Role
+from mitame.serving.callers.key_store import opened
+from mitame.serving.callers.roles import Role
 from tests.serving.item_server import (
     bomb,
     form,

@@ -17,8 +17,8 @@ from PIL import Image
 from mitame.config import LimitsConfig, ServeConfig
 from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
 from mitame.errors import InvalidModel, MitameError, NotAnImage, Overloaded, UsageError
-from mitame.serving.embedding import Embedding
-from mitame.serving.metrics import Metrics
+from mitame.serving.pictures.embedding import Embedding
+from mitame.serving.seeing.metrics import Metrics
 from tests.serving.item_server import picture
 
 SECONDS = 30.0

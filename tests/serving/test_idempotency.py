@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mitame.serving.idempotency import KEPT_SECONDS, LEASE_SECONDS
+from mitame.serving.pictures.idempotency import KEPT_SECONDS, LEASE_SECONDS
 from tests.serving.item_server import OWN, PICTURES, form, item_server, lines, picture, problem
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import SECONDS, Answered, Server

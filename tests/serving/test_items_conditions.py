@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import Request
 
 from mitame.errors import UsageError
-from mitame.serving.preconditions import Conditions, conditions_of, is_current
+from mitame.serving.pictures.preconditions import Conditions, conditions_of, is_current
 from tests.serving.item_server import OWN, item_server, problem
 from tests.serving.running_server import Answered, Server
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import mitame
-from mitame.serving.jobs import Jobs
 from mitame.serving.state import State
+from mitame.serving.work.jobs import Jobs
 from tests.serving.running_runner import RunnerProcess, until
 from tests.serving.running_server import Server
 
@@ -195,7 +195,7 @@ def test_scopes(tmp_path: Path) -> None:
 
 
 def _key(state: State, role: str) -> str:
-    from mitame.serving.key_store import KeyStore
-    from mitame.serving.roles import Role
+    from mitame.serving.callers.key_store import KeyStore
+    from mitame.serving.callers.roles import Role
 
     return KeyStore(state).add(role, Role[role.upper()], ["mine"])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mitame.serving.key_store import KeyStore, new_secret, opened
-from mitame.serving.keys import FRESH_SECONDS
-from mitame.serving.roles import Role
+from mitame.serving.callers.key_store import KeyStore, new_secret, opened
+from mitame.serving.callers.keys import FRESH_SECONDS
+from mitame.serving.callers.roles import Role
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Answered, Server
 

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 from mitame.cli.app import app
 from mitame.config import ServeConfig
 from mitame.errors import UsageError
-from mitame.serving.environment_key import environment_key
-from mitame.serving.exposure import check_exposure, is_loopback
-from mitame.serving.key_store import new_secret, opened
-from mitame.serving.keys import FRESH_SECONDS
-from mitame.serving.roles import Role
+from mitame.serving.callers.environment_key import environment_key
+from mitame.serving.callers.exposure import check_exposure, is_loopback
+from mitame.serving.callers.key_store import new_secret, opened
+from mitame.serving.callers.keys import FRESH_SECONDS
+from mitame.serving.callers.roles import Role
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 

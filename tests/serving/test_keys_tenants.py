@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mitame.serving.key_store import opened
-from mitame.serving.roles import Role
+from mitame.serving.callers.key_store import opened
+from mitame.serving.callers.roles import Role
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Answered, Server
 

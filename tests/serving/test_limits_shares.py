@@ -16,12 +16,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mitame.config import LimitsConfig, ServeConfig
 from mitame.errors import UsageError
-from mitame.serving.addresses import Proxies, household
-from mitame.serving.gate import Gate
-from mitame.serving.key_store import new_secret, opened
-from mitame.serving.roles import Role
+from mitame.serving.callers.addresses import Proxies, household
+from mitame.serving.callers.gate import Gate
+from mitame.serving.callers.key_store import new_secret, opened
+from mitame.serving.callers.roles import Role
+from mitame.serving.callers.shedding import Buckets
 from mitame.serving.service import Service
-from mitame.serving.shedding import Buckets
 from tests.serving.limited_server import limited_server
 from tests.serving.raw import HEAD, connected, one_answer
 from tests.serving.running_server import Server

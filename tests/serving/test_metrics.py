@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mitame.serving.counters import CAPACITY, CountersFile, read_counters, write_counters
-from mitame.serving.exposition import FAMILIES, SECONDS, parsed, series, text
-from mitame.serving.metrics import Metrics
+from mitame.serving.seeing.counters import CAPACITY, CountersFile, read_counters, write_counters
+from mitame.serving.seeing.exposition import FAMILIES, SECONDS, parsed, series, text
+from mitame.serving.seeing.metrics import Metrics
 
 BAD = series("mitame_bad_images_total", code="not_an_image")
 
@@ -48,7 +48,8 @@ def test_counts_of_a_killed_process_stay(tmp_path: Path) -> None:
     """kill -9 loses none of what was counted, as long as another process lives."""
     alive = Metrics(tmp_path)
     program = (
-        "import os, sys; from pathlib import Path; from mitame.serving.metrics import Metrics\n"
+        "import os, sys; from pathlib import Path\n"
+        "from mitame.serving.seeing.metrics import Metrics\n"
         "m = Metrics(Path(sys.argv[1]))\n"
         "for _ in range(1000): m.bad_image('not_an_image')\n"
         "os.kill(os.getpid(), 9)"
@@ -151,7 +152,7 @@ def test_a_histogram_in_text() -> None:
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_names_follow_the_conventions(family: object) -> None:
     """Counters end in _total, times in _seconds, sizes in _bytes; each says what it is."""
-    from mitame.serving.exposition import Family
+    from mitame.serving.seeing.exposition import Family
 
     assert isinstance(family, Family)
     assert family.name.startswith("mitame_")

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import mitame
-from mitame.serving.access_log import AccessLog, Line
-from mitame.serving.exposition import FAMILIES, Sample, parsed
-from mitame.serving.figures import FILE, Figures, write_figures
+from mitame.serving.seeing.access_log import AccessLog, Line
+from mitame.serving.seeing.exposition import FAMILIES, Sample, parsed
+from mitame.serving.seeing.figures import FILE, Figures, write_figures
 from tests.serving.running_runner import RunnerProcess, until
 from tests.serving.running_server import Server
 
@@ -226,7 +226,7 @@ def test_log_that_can_not_be_written(tmp_path: Path, capfd: Any) -> None:
 
 def test_log_of_a_pipe_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines beyond what may wait are dropped and counted; adding never blocks."""
-    monkeypatch.setattr("mitame.serving.access_log._MOST", 100)
+    monkeypatch.setattr("mitame.serving.seeing.access_log._MOST", 100)
     read, write = os.pipe()
     log = AccessLog("")
     log._target, log._file = "pipe", write

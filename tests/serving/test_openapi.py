@@ -15,10 +15,10 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mitame.config import ServeConfig
+from mitame.serving.callers.roles import Role
 from mitame.serving.documenting.document import TAGS, document
 from mitame.serving.documenting.operations import operation_id
 from mitame.serving.documenting.schemas import field_lines
-from mitame.serving.roles import Role
 from mitame.serving.table import routes_of
 from tests.serving.running_server import Server
 

@@ -33,8 +33,8 @@ ALONE = """
 import sys
 from pathlib import Path
 from mitame.config import ServeConfig
-from mitame.serving.alone import serve_alone
-from mitame.serving.epochs import epoch_of
+from mitame.serving.processes.alone import serve_alone
+from mitame.serving.processes.epochs import epoch_of
 config = ServeConfig(Path(sys.argv[1]), port=0)
 sys.exit(serve_alone(epoch_of(config), lambda text: print(text, flush=True)))
 """

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import mitame
-from mitame.serving.queue import ATTEMPTS, Queue
 from mitame.serving.state import State
-from mitame.serving.work import Reporter, Stopped, merge
+from mitame.serving.work.kinds import Reporter, Stopped, merge
+from mitame.serving.work.queue import ATTEMPTS, Queue
 from tests.serving.running_runner import filled
 
 
@@ -78,7 +78,7 @@ def test_the_same_job_is_queued_once(jobs: Queue) -> None:
 
 def test_old_jobs_are_forgotten(jobs: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that ended too long ago, and the oldest of too many; never one that waits."""
-    monkeypatch.setattr("mitame.serving.queue.MOST_KEPT", 2)
+    monkeypatch.setattr("mitame.serving.work.queue.MOST_KEPT", 2)
     done = [jobs.add("merge", str(n)) for n in range(4)]
     for job in done:
         jobs.cancel(job.id)

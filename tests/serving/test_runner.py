@@ -19,11 +19,11 @@ import mitame
 from mitame.collection import Item, ItemImage, Put
 from mitame.collection.paths import MERGE_LOCK
 from mitame.config import ServeConfig
-from mitame.serving.counting import CountingFolder
-from mitame.serving.figures import read_figures
-from mitame.serving.handing import VARIABLE, to_json
-from mitame.serving.queue import Queue
+from mitame.serving.processes.handing import VARIABLE, to_json
+from mitame.serving.seeing.counting import CountingFolder
+from mitame.serving.seeing.figures import read_figures
 from mitame.serving.state import State
+from mitame.serving.work.queue import Queue
 from mitame.storage.locking import file_lock
 from tests.serving.running_runner import RunnerProcess, filled, until
 
@@ -224,7 +224,7 @@ def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """kill -9 of the parent leaves no runner behind, even while another one has the lock."""
     program = (
         "import os, subprocess, sys\n"
-        "words = [sys.executable, '-m', 'mitame.serving.runner', str(os.getpid())]\n"
+        "words = [sys.executable, '-m', 'mitame.serving.work.runner', str(os.getpid())]\n"
         "print(subprocess.Popen(words, stderr=subprocess.DEVNULL).pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )

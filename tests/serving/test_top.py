@@ -11,7 +11,7 @@ import pytest
 
 import mitame
 from mitame.cli.overview import Reading, Times, overview
-from mitame.serving.exposition import SECONDS, parsed, series, text
+from mitame.serving.seeing.exposition import SECONDS, parsed, series, text
 from tests.serving.running_server import Server
 
 COMMAND = [sys.executable, "-m", "mitame", "top"]

@@ -14,7 +14,7 @@ from mitame.cli.telling import say, tell
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from mitame.serving.key_store import Key, KeyStore
+    from mitame.serving.callers.key_store import Key, KeyStore
 
 
 @click.group("keys")
@@ -49,7 +49,7 @@ def add_command(
     name: str, role: str, collections: tuple[str, ...], data: Path, as_json: bool
 ) -> None:
     """Make a key and print it: the only time that it is shown."""
-    from mitame.serving.roles import Role
+    from mitame.serving.callers.roles import Role
 
     with _opened(data) as store:
         secret = store.add(name, Role[role.upper()], collections or None)
@@ -106,7 +106,7 @@ def remove_command(name: str, data: Path, as_json: bool) -> None:
 
 
 def _opened(data: Path) -> AbstractContextManager[KeyStore]:
-    from mitame.serving.key_store import opened
+    from mitame.serving.callers.key_store import opened
 
     return opened(data)
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mitame.serving.exposition import Sample
+from mitame.serving.seeing.exposition import Sample
 
 _ROUTES = 12
 _DURATION = "mitame_request_duration_seconds"

@@ -69,7 +69,7 @@ def serve_command(
     if check:
         _show(configured, as_json=as_json)
         return 0
-    from mitame.serving.serve import serve
+    from mitame.serving.processes.serve import serve
 
     first = [configured.config]
 

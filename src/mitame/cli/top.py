@@ -75,7 +75,7 @@ def _reading(url: str) -> Reading:
     """
     from mitame.cli.overview import Reading
     from mitame.errors import TargetError
-    from mitame.serving.exposition import parsed
+    from mitame.serving.seeing.exposition import parsed
 
     samples = parsed(_page(url))
     if not any(sample.name == "mitame_workers" for sample in samples):

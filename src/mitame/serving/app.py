@@ -10,15 +10,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mitame.config import ServeConfig
 from mitame.errors import MitameError
+from mitame.serving.callers.gate import Gate
 from mitame.serving.compressing import Compressing
 from mitame.serving.dispatch import Dispatch
-from mitame.serving.front import Front
-from mitame.serving.gate import Gate
-from mitame.serving.observing import Observing
+from mitame.serving.product.front import Front
 from mitame.serving.routes import Route
+from mitame.serving.seeing.observing import Observing
+from mitame.serving.seeing.tracing import TracedRequests
 from mitame.serving.service import Service
 from mitame.serving.table import routes_of
-from mitame.serving.tracing import TracedRequests
 
 Layer: TypeAlias = Callable[[ASGIApp, Service], ASGIApp]
 

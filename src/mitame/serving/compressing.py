@@ -18,7 +18,7 @@ from typing import TypeAlias
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mitame.errors import Overloaded
-from mitame.serving.running import Threads
+from mitame.serving.work.running import Threads
 
 Coder: TypeAlias = Callable[[bytes], bytes]
 

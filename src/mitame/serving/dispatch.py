@@ -12,11 +12,11 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from mitame.errors import MalformedBody, MethodNotAllowed, MitameError, RouteNotFound
-from mitame.serving.gate import CALLER
-from mitame.serving.observing import REQUEST_ID
+from mitame.serving.callers.gate import CALLER
+from mitame.serving.callers.roles import NOBODY
 from mitame.serving.replies import problem
-from mitame.serving.roles import NOBODY
 from mitame.serving.routes import Call, Fails, Route, decoded_params
+from mitame.serving.seeing.observing import REQUEST_ID
 from mitame.serving.service import Service
 
 _OWN = "/v1/"

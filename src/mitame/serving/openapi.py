@@ -9,10 +9,10 @@ from functools import cached_property
 import msgspec
 from starlette.responses import Response
 
+from mitame.serving.callers.roles import Role
 from mitame.serving.documenting.document import document
 from mitame.serving.documenting.html import POLICY, html
-from mitame.serving.preconditions import etag, is_current
-from mitame.serving.roles import Role
+from mitame.serving.pictures.preconditions import etag, is_current
 from mitame.serving.routes import JSON, Call, Handler, Route
 
 _CACHING = "public, max-age=300"

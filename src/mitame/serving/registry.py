@@ -14,8 +14,8 @@ from mitame.config import ServeConfig
 from mitame.errors import CollectionExists, CollectionNotFound, UsageError
 from mitame.images.limits import ImageLimits
 from mitame.lenses import Lenses
-from mitame.serving.roles import no_collection
-from mitame.serving.running import Threads
+from mitame.serving.callers.roles import no_collection
+from mitame.serving.work.running import Threads
 
 
 @dataclass(frozen=True)

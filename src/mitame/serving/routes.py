@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from mitame.errors import InvalidBody, MitameError, RouteNotFound
 from mitame.serving import bodies
-from mitame.serving.roles import NOBODY, Caller, Role
+from mitame.serving.callers.roles import NOBODY, Caller, Role
 
 if TYPE_CHECKING:
     from mitame.api import Collection

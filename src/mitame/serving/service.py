@@ -5,22 +5,22 @@ from __future__ import annotations
 import secrets
 
 from mitame.config import ServeConfig
-from mitame.serving.access_log import AccessLog
-from mitame.serving.admission import Admission
-from mitame.serving.answers import Answers
-from mitame.serving.embedding import Embedding
-from mitame.serving.jobs import Jobs
-from mitame.serving.keys import Keys
-from mitame.serving.metrics import Metrics
+from mitame.serving.callers.admission import Admission
+from mitame.serving.callers.keys import Keys
 from mitame.serving.near_copies import Finder
-from mitame.serving.observing import Observer
-from mitame.serving.query_ids import QueryIds
-from mitame.serving.readiness import Readiness
+from mitame.serving.pictures.embedding import Embedding
+from mitame.serving.product.answers import Answers
+from mitame.serving.product.query_ids import QueryIds
+from mitame.serving.product.remembering import Remembering
 from mitame.serving.registry import OpenCollections
-from mitame.serving.remembering import Remembering
-from mitame.serving.running import Threads
+from mitame.serving.seeing.access_log import AccessLog
+from mitame.serving.seeing.metrics import Metrics
+from mitame.serving.seeing.observing import Observer
+from mitame.serving.seeing.readiness import Readiness
+from mitame.serving.seeing.tracing import tracing_of_environment
 from mitame.serving.state import State
-from mitame.serving.tracing import tracing_of_environment
+from mitame.serving.work.jobs import Jobs
+from mitame.serving.work.running import Threads
 from mitame.timing import listen
 
 _WATCHERS = 16

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from mitame.config import ServeConfig
-from mitame.serving import health, nns, openapi
+from mitame.serving import openapi
 from mitame.serving.gannoy import routes as gannoy
+from mitame.serving.product import nns
 from mitame.serving.routes import Route
+from mitame.serving.seeing import health
 from mitame.serving.v1 import (
     batches,
     collections,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, get_origin
 
+from mitame.serving.callers.roles import Role
 from mitame.serving.documenting.problems import answer, problems
 from mitame.serving.documenting.schemas import Schema, Schemas
-from mitame.serving.forms import MULTIPART
-from mitame.serving.roles import Role
+from mitame.serving.pictures.forms import MULTIPART
 from mitame.serving.routes import JSON, Route
 
 _PLACE = re.compile(r"\{(\w+)\}")

@@ -29,9 +29,9 @@ from mitame.errors import (
     UsageError,
     with_heirs,
 )
+from mitame.serving.callers.roles import Role
 from mitame.serving.documenting.schemas import Schema
 from mitame.serving.replies import PROBLEM
-from mitame.serving.roles import Role
 from mitame.serving.routes import Route
 
 _ALL = (MalformedRequest, HeadersTooLarge, PathTooLong, TooManyRequests)

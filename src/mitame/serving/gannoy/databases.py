@@ -6,7 +6,7 @@ from mitame.api import Collection
 from mitame.collection import Lens
 from mitame.errors import CollectionNotFound, MitameError
 from mitame.lenses import OWN_VECTORS
-from mitame.serving.roles import no_collection
+from mitame.serving.callers.roles import no_collection
 from mitame.serving.routes import Call
 
 

@@ -14,14 +14,14 @@ from mitame.errors import (
     UsageError,
 )
 from mitame.serving.bodies import check_media
+from mitame.serving.callers.roles import Role
 from mitame.serving.gannoy import features, writing
 from mitame.serving.gannoy.answering import json_answer, nothing, refused
 from mitame.serving.gannoy.databases import database, names
 from mitame.serving.gannoy.nearest import nearest
 from mitame.serving.gannoy.numbers import integer
-from mitame.serving.roles import Role
 from mitame.serving.routes import JSON, Call, Handler, Route
-from mitame.serving.upkeep import AS_USUAL
+from mitame.serving.work.upkeep import AS_USUAL
 from mitame.wire.gannoy import Features, FeaturesWithKey, Keys, Names, Search
 
 _FEATURES = "/databases/{collection}/features"

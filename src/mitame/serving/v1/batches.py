@@ -17,14 +17,14 @@ from mitame.errors import (
     RequestInFlight,
     UnsupportedMedia,
 )
-from mitame.serving.batch_rows import NDJSON, Doing, Row, rows_of
 from mitame.serving.bodies import check_media
-from mitame.serving.embedding import Embedding
-from mitame.serving.idempotency import once
+from mitame.serving.callers.roles import Role
+from mitame.serving.pictures.batch_rows import NDJSON, Doing, Row, rows_of
+from mitame.serving.pictures.embedding import Embedding
+from mitame.serving.pictures.idempotency import once
+from mitame.serving.pictures.uploads import Upload, newest_lenses, put_of
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import JSON, Call, Route
-from mitame.serving.uploads import Upload, newest_lenses, put_of
 from mitame.wire.items import BatchResult, BatchRow, RowResult
 
 _PER_WRITE = 1_000

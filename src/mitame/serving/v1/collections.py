@@ -14,8 +14,8 @@ from mitame.collection.paths import check_name
 from mitame.dropping import drop_collection
 from mitame.errors import CollectionExists, CollectionNotFound, InvalidBody, UnknownEmbedder
 from mitame.lenses import Lenses
+from mitame.serving.callers.roles import Role
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import Call, Route
 from mitame.wire.collections import CollectionInfo, CollectionList, LensInfo, NewCollection
 

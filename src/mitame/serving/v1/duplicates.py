@@ -19,9 +19,9 @@ from mitame.errors import (
     UnknownLens,
 )
 from mitame.filters import Filter, from_json, parse
+from mitame.serving.callers.roles import Role
 from mitame.serving.near_copies import Sought
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import Call, Route
 from mitame.wire.duplicates import MAX_IDS, DuplicatesBody, DuplicatesReply, Group
 

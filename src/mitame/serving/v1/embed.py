@@ -25,13 +25,13 @@ from mitame.errors import (
     UnsupportedMedia,
 )
 from mitame.serving.bodies import check_media, converted, decoded, media_type
-from mitame.serving.embedding import Given
-from mitame.serving.forms import check_names, only, parts_of
-from mitame.serving.item_info import encoded
+from mitame.serving.callers.roles import Role
+from mitame.serving.pictures.embedding import Given
+from mitame.serving.pictures.forms import check_names, only, parts_of
+from mitame.serving.pictures.item_info import encoded
+from mitame.serving.pictures.uploads import BINARY, MEDIA, given
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import JSON, Call, Route
-from mitame.serving.uploads import BINARY, MEDIA, given
 from mitame.wire.embedding import EmbedBody, Embedded, EmbedOptions
 
 MAX_PICTURES = 1_000

@@ -11,8 +11,8 @@ from mitame.collection.item import check_id
 from mitame.errors import CollectionNotFound, InvalidId
 from mitame.feedback import AskedQuestion, Event
 from mitame.feedback.events import microseconds
+from mitame.serving.callers.roles import Role
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import Call, Route
 from mitame.wire.feedback import (
     EventBody,

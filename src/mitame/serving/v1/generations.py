@@ -7,8 +7,8 @@ from starlette.responses import Response
 from mitame.api import Collection
 from mitame.collection import GenerationInfo
 from mitame.errors import CollectionBusy, CollectionNotFound, CorruptCollection, GenerationNotFound
+from mitame.serving.callers.roles import Role
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import Call, Route
 from mitame.wire.generations import Generation, GenerationList
 

@@ -29,13 +29,13 @@ from mitame.errors import (
     UnsupportedMedia,
 )
 from mitame.serving.bodies import check_media, decoded
-from mitame.serving.idempotency import once
-from mitame.serving.item_info import info, vectors_of
-from mitame.serving.preconditions import conditions_of, etag, is_current
+from mitame.serving.callers.roles import Role
+from mitame.serving.pictures.idempotency import once
+from mitame.serving.pictures.item_info import info, vectors_of
+from mitame.serving.pictures.preconditions import conditions_of, etag, is_current
+from mitame.serving.pictures.uploads import MEDIA, Upload, newest_lenses, put_of, upload_of
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import JSON, Call, Route
-from mitame.serving.uploads import MEDIA, Upload, newest_lenses, put_of, upload_of
 from mitame.wire.items import Encoding, ItemChange, ItemFields, ItemInfo, NewItem
 
 _ONE = "/v1/collections/{collection}/items/{id}"

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from mitame.errors import CollectionNotFound, JobNotFound, Overloaded
 from mitame.serving import bodies
-from mitame.serving.jobs import Job, Jobs, Kind, no_job
+from mitame.serving.callers.roles import Caller, Role
 from mitame.serving.replies import reply
-from mitame.serving.roles import Caller, Role
 from mitame.serving.routes import Call, Route
+from mitame.serving.work.jobs import Job, Jobs, Kind, no_job
 from mitame.wire.jobs import (
     IndexBody,
     JobError,

@@ -14,9 +14,9 @@ from mitame.api import Collection
 from mitame.collection import Item, View, check_id
 from mitame.errors import CollectionNotFound, InvalidBody, InvalidFilter, MitameError, UnknownLens
 from mitame.filters import Filter, from_json, parse
-from mitame.serving.item_info import info, vectors_of
+from mitame.serving.callers.roles import Role
+from mitame.serving.pictures.item_info import info, vectors_of
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import Call, Route
 from mitame.wire.items import ItemInfo
 from mitame.wire.listing import Count, Counting, Page, Scroll

@@ -27,9 +27,9 @@ from mitame.errors import (
     UnsupportedMedia,
 )
 from mitame.serving import bodies
-from mitame.serving.forms import MULTIPART, check_names, only, parts_of
+from mitame.serving.callers.roles import Role
+from mitame.serving.pictures.forms import MULTIPART, check_names, only, parts_of
 from mitame.serving.replies import reply
-from mitame.serving.roles import Role
 from mitame.serving.routes import JSON, Call, Route
 from mitame.serving.v1.answering import (
     TRIES,

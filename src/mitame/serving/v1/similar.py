@@ -17,13 +17,12 @@ from mitame.errors import (
     UnknownLens,
 )
 from mitame.search import MAX_LIMIT
-from mitame.serving.answers import Answers, Ticket
-from mitame.serving.followed import Lists, lists_of
-from mitame.serving.kept import Kept, sketched
-from mitame.serving.roles import Role
-from mitame.serving.routes import Call, Route
-from mitame.serving.similar_body import CACHE_CONTROL, Facts, Parts, is_named, parts
-from mitame.serving.similar_question import (
+from mitame.serving.callers.roles import Role
+from mitame.serving.product.answers import Answers, Ticket
+from mitame.serving.product.followed import Lists, lists_of
+from mitame.serving.product.kept import Kept, sketched
+from mitame.serving.product.similar_body import CACHE_CONTROL, Facts, Parts, is_named, parts
+from mitame.serving.product.similar_question import (
     Cursor,
     Question,
     cursor_of,
@@ -32,6 +31,7 @@ from mitame.serving.similar_question import (
     question_of,
     shown_of,
 )
+from mitame.serving.routes import Call, Route
 from mitame.wire.answers import AnswerReply
 from mitame.wire.similar import SimilarFields
 

@@ -24,8 +24,8 @@ from mitame.images.decode import decode
 from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
 from mitame.images.sources import read_file
-from mitame.serving.preconditions import etag, is_current
-from mitame.serving.roles import Role
+from mitame.serving.callers.roles import Role
+from mitame.serving.pictures.preconditions import etag, is_current
 from mitame.serving.routes import Call, Route
 
 MEDIA = "image/jpeg"

@@ -1,0 +1,1 @@
+"""The processes of a server: the supervisor that holds the sockets, its workers, their line."""

@@ -1,0 +1,183 @@
+"""An answer that is kept: brought forward over what has changed, or given up.
+
+It holds the nearest items up to a distance, more than are told. Items that go are left out, new
+vectors that are near enough are let in, and while as many are left as are told, the answer is
+right (Yi, Yu, Yang, Xia and Chen 2003, Efficient maintenance of materialized top-k views).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.collection.following import Following
+from mitame.collection.sketches import Sketcher
+from mitame.serving.product.followed import Followed
+from mitame.serving.product.similar_body import Facts, Parts, Shown, parts
+from mitame.serving.product.similar_question import Cursor, Found, Question
+
+if TYPE_CHECKING:
+    pass
+
+_MOST = 4
+"""Times as many neighbours as were found at first may be held."""
+_OVERHEAD = 700
+"""Bytes of an answer's objects."""
+
+
+class Kept:
+    """One question's answer.
+
+    Attributes:
+        parts: of the body that is right at `position`.
+        position: of the journal.
+        epoch: of the following.
+
+    Args:
+        question: what was asked.
+        found: what the collection said.
+        epoch: of the following, before the collection was asked.
+        sketch: float32[m, size], of the item's vectors; None where new vectors can't be told near
+            from far: then every change ends it.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_away",
+        "_bound",
+        "_distances",
+        "_facts",
+        "_key",
+        "_keys",
+        "_longest",
+        "_question",
+        "_rows",
+        "_sketch",
+        "_spec",
+        "epoch",
+        "parts",
+        "position",
+    )
+
+    def __init__(
+        self,
+        question: Question,
+        found: Found,
+        epoch: int,
+        sketch: NDArray[np.float32] | None,
+    ) -> None:
+        self.epoch, self.position = epoch, found.position
+        self._question, self._spec = question, found.spec
+        count = len(found.pairs)
+        is_complete = count >= question.limit
+        self._facts = Facts(
+            found.generation,
+            found.lens,
+            found.exact,
+            is_complete,
+            None if is_complete else found.reason,
+        )
+        self._key, self._rows, self._asked = found.key, found.log_rows, found.asked
+        self._sketch = sketch if count >= question.wanted else None
+        self._hold(found.pairs)
+        self._bound, self._longest = 0.0, -1.0  # a length that no row has
+        self._tell(found.shown)
+
+    @property
+    def lens(self) -> str:
+        """The one that was searched."""
+        return self._facts.lens
+
+    @property
+    def bytes(self) -> int:
+        """Of memory, about."""
+        own = len(self.parts.middle) + len(self.parts.cursor or b"") + 32 * len(self._keys)
+        sketch = 0 if self._sketch is None else self._sketch.nbytes
+        return own + sketch + self._asked.bytes + _OVERHEAD
+
+    def is_right(self, followed: Followed) -> bool:
+        """Whether it is the answer at the position of what is followed, or could be made so."""
+        following = followed.following
+        if self.epoch != following.epoch:
+            return False
+        if self.position == following.position:
+            return True
+        return self._brought_forward(followed)
+
+    def _brought_forward(self, followed: Followed) -> bool:
+        following, since = followed.following, self.position
+        changed, is_plain = following.changed, self._question.is_plain
+        if since < following.began or changed.get(self._key, 0) > since or self._sketch is None:
+            return False
+        entering = self._entering(following)
+        if entering is None or (not is_plain and (entering or following.patched > since)):
+            return False
+        if (entering or self._is_touched(changed, since)) and not self._changed(
+            followed, since, entering
+        ):
+            return False
+        self.position = following.position
+        return True
+
+    def _is_touched(self, changed: Mapping[int, int], since: int) -> bool:
+        if changed.keys().isdisjoint(self._keys):
+            return False
+        return any(changed.get(key, 0) > since for key in self._keys)
+
+    def _entering(self, following: Following) -> Mapping[int, float] | None:
+        """Items that new vectors bring near, with their distances; None where nobody can tell."""
+        rows = following.rows_of(self._facts.lens)
+        if rows is None or self._rows < rows.first or self._sketch is None:
+            return None
+        if self._rows == rows.end:
+            return {}
+        if self._longest != rows.longest:
+            self._longest = rows.longest
+            self._bound = rows.sketcher.least(self._asked.lengths, self._away, rows.longest)
+        places = rows.candidates(self._sketch, self._bound, self._rows - rows.first)
+        self._rows = rows.end
+        near = rows.nearest(self._asked, places, self._bound, self._away)
+        near.pop(self._key, None)
+        return near
+
+    def _changed(self, followed: Followed, since: int, entering: Mapping[int, float]) -> bool:
+        """Let in, leave out, and tell anew; False where too few are left."""
+        moved = followed.following.moved
+        held = zip(self._keys, self._distances, strict=True)
+        left = {key: away for key, away in held if moved.get(key, 0) <= since}
+        left.update(entering)
+        limit = self._question.limit
+        if len(left) > _MOST * self._question.wanted:
+            return False
+        told = followed.told([*left.items()], _MOST * self._question.wanted)
+        # Of those at just this distance some may not be held, whose ids come before the last's.
+        if told is None or len(told[0]) < limit or told[0][limit - 1][1] >= self._away:
+            return False
+        self._hold(told[0], self._away)
+        self._tell(told[1][:limit])
+        return True
+
+    def _hold(self, pairs: Sequence[tuple[int, float]], away: float | None = None) -> None:
+        """Hold these; what is farther than `away`, the last one where None, is not known."""
+        self._keys = array("q", (key for key, _ in pairs))
+        self._distances = array("d", (distance for _, distance in pairs))
+        self._away = max(self._distances, default=0.0) if away is None else away
+
+    def _tell(self, shown: Sequence[tuple[Shown, float]]) -> None:
+        ending = None
+        if len(self._keys) > len(shown):
+            item, away = shown[-1]
+            ending = Cursor(self.position, len(shown), away, item.id).ending(self._question)
+        self.parts: Parts = parts(self._facts, self._spec, shown, ending)
+
+
+def sketched(sketcher: Sketcher, found: Found) -> NDArray[np.float32] | None:
+    """The sketch of a question, where one can be had."""
+    vectors = found.asked.vectors
+    if not len(vectors) or found.spec.dimension != sketcher.dimension:
+        return None
+    return sketcher.question(vectors)

@@ -1,0 +1,1 @@
+"""Work outside of an answer: jobs, the runner that does them, followed folders, upkeep."""
