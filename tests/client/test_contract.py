@@ -63,6 +63,7 @@ CALLS: dict[str, Callable[[mitame.Client, ServedCollection], Any]] = {
     ),
     "post_query_batch": lambda _, c: c.query_many([{"id": "a", "with": ["vector"]}]),
     "post_duplicates": lambda _, c: c.duplicates(score=0.9, where="a=b", cursor="x"),
+    "get_map": lambda _, c: c.map(lens="color", where="a=b", limit=5),
     "post_feedback": lambda _, c: c.feedback("q", [{"type": "shown", "id": "a"}], item=7),
     "get_feedback": lambda _, c: c.feedback_events(after=3, limit=5, with_vectors=True),
     "get_generations": lambda _, c: c.generations(),

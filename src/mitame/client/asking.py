@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import httpx
 
-from mitame.client import items, queries, service
+from mitame.client import items, maps, queries, service
 from mitame.client.answers import item_of
 from mitame.client.binding import (
     AsyncCollectionOperation,
@@ -59,6 +59,7 @@ class ServedCollection:
     similar = CollectionOperation(queries.similar)
     embed = CollectionOperation(queries.embed)
     duplicates = CollectionOperation(queries.duplicates)
+    map = CollectionOperation(maps.map)
     feedback = CollectionOperation(queries.feedback)
     feedback_events = CollectionOperation(queries.feedback_events)
     describe = CollectionOperation(service.describe)
@@ -198,6 +199,7 @@ class AsyncServedCollection:
     similar = AsyncCollectionOperation(queries.similar)
     embed = AsyncCollectionOperation(queries.embed)
     duplicates = AsyncCollectionOperation(queries.duplicates)
+    map = AsyncCollectionOperation(maps.map)
     feedback = AsyncCollectionOperation(queries.feedback)
     feedback_events = AsyncCollectionOperation(queries.feedback_events)
     describe = AsyncCollectionOperation(service.describe)

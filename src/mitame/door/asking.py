@@ -15,6 +15,7 @@ from mitame.errors import NoTextSide, UsageError
 from mitame.filters import Filter
 from mitame.images.region import check_region
 from mitame.lenses import OWN_VECTORS
+from mitame.maps import ItemMap, item_map
 from mitame.picture import Picture
 from mitame.search import Answer, Query, check_limit, search, similar
 
@@ -97,6 +98,26 @@ class Asking(Held):
                 effort=effort,
                 exact=exact,
             )
+
+    def map(
+        self,
+        *,
+        lens: str | None = None,
+        where: str | Filter | None = None,
+        limit: int | None = None,
+    ) -> ItemMap:
+        """Where the items lie on a plane, near to those that look like them.
+
+        Args:
+            lens: which way of being alike; the first one when None.
+            where: only items that pass; a filter moves no item.
+            limit: at most so many, drawn evenly; all when None.
+        """
+        condition = filter_of(where)
+        if limit is not None and limit < 1:
+            raise UsageError(f"a map can't have {limit} items", remedy="show at least one")
+        with self._store.pin() as view:
+            return item_map(view, lens_of(view.lenses, lens).name, condition, limit=limit)
 
     def embed(
         self, image: Picture, *, lens: str | None = None, region: Sequence[float] | None = None

@@ -7,6 +7,7 @@ import secrets
 from mitame.config import ServeConfig
 from mitame.serving.callers.admission import Admission
 from mitame.serving.callers.keys import Keys
+from mitame.serving.drawn_maps import DrawnMaps
 from mitame.serving.near_copies import Finder
 from mitame.serving.pictures.embedding import Embedding
 from mitame.serving.product.answers import Answers
@@ -50,6 +51,7 @@ class Service:
         answers: to product-page questions, as far as they are kept.
         remembering: what they mean, and what users did with them.
         duplicates: the search for near-copies.
+        maps: of collections.
     """
 
     def __init__(self, config: ServeConfig) -> None:
@@ -73,6 +75,7 @@ class Service:
         self.answers = Answers(config.data, int(config.answers_mb * 1_000_000))
         self.remembering = Remembering()
         self.duplicates = Finder()
+        self.maps = DrawnMaps()
 
     def close(self) -> None:
         """Let go of files and threads, after what is under way."""
