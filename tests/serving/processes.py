@@ -9,25 +9,30 @@ import time
 from collections.abc import Callable
 from typing import Self
 
+from mitame.serving.processes.children import RUNNER, WORKER
 from tests.serving.running_server import SECONDS, Server
 
 _PAUSE_SECONDS = 0.005
 """Between two questions of a client: the processes that start need the cores, too."""
 
 
-def children(server: Server, module: str = "worker") -> list[int]:
+def children(server: Server, kind: str = "worker") -> list[int]:
     """Numbers of the workers, or of the runner, oldest first."""
+    module = {"worker": WORKER, "runner": RUNNER}[kind]
     return [
         pid
         for pid, parent, words in processes()
-        if parent == server.process.pid and f"mitame.serving.{module}" in words
+        if parent == server.process.pid and module in words
     ]
 
 
 def processes() -> list[tuple[int, int, str]]:
     """Number, parent and command line of all processes of this machine that live."""
     told = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     rows = [line.split(None, 3) for line in told.stdout.splitlines()]
     return [(int(r[0]), int(r[1]), r[3]) for r in rows if len(r) == 4 and not r[2].startswith("Z")]
