@@ -237,6 +237,41 @@ def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
         until(lambda: not _lives(orphan), "the orphan ended")
 
 
+# A signal comes at the worst instant: while the wait on the event holds the event's lock.
+INTERRUPTED = """
+import os, signal, threading
+from pathlib import Path
+from mitame.config import ServeConfig
+from mitame.serving.work import runner
+
+class Waiting:
+    def __init__(self, config, parent):
+        self.stopping, self.told_to_stop = threading.Event(), False
+
+    def run(self):
+        with self.stopping._cond:
+            os.kill(os.getpid(), signal.SIGTERM)
+        print(self.told_to_stop or self.stopping.is_set())
+
+runner.Runner = Waiting
+runner.main(ServeConfig(Path(".")), os.getppid())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_signal_in_the_midst_of_a_wait_stops_it(tmp_path: Path) -> None:
+    """The handler takes no lock that what it interrupts may hold, or the runner hangs for ever."""
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ended.stdout == "True\n"
+
+
 def _lives(process: int) -> bool:
     try:
         os.kill(process, 0)

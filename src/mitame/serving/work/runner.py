@@ -61,6 +61,7 @@ class Runner:
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
         self._followers: list[threading.Thread] = []
         self.stopping = threading.Event()
+        self.told_to_stop = False
 
     def run(self) -> None:
         """Work until `stopping` is set, then end what is under way, to be gone on with later.
@@ -84,7 +85,7 @@ class Runner:
             self._end()
 
     def _ends(self) -> bool:
-        return self.stopping.is_set() or os.getppid() != self._parent
+        return self.told_to_stop or self.stopping.is_set() or os.getppid() != self._parent
 
     def _is_alone(self, held: ExitStack) -> bool:
         """Hold the lock that makes this the only runner; false where another has it."""
@@ -201,7 +202,8 @@ def main(config: ServeConfig, parent: int) -> None:
     runner = Runner(config, parent)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        runner.stopping.set()
+        # Not the event: its lock may be held by the very wait that the signal interrupts.
+        runner.told_to_stop = True
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
