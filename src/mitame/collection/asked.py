@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,16 @@ from mitame.collection.rows import LensRows
 from mitame.distances import norms
 
 
+class Gone(Exception):
+    """The snapshot that has the vectors is not open any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Vectors that are read where the snapshot has them, and held only where it has not.
+
+    The snapshot is not kept open for them: answers that nobody asks for again lie about for hours,
+    and would keep the files of generations that are long gone.
 
     Attributes:
         lengths: the least and the greatest of their lengths.
@@ -22,7 +30,7 @@ class Asked:
 
     lengths: tuple[float, float]
     _held: NDArray[np.float32] | None
-    _base: Base | None = None
+    _base: weakref.ref[Base] | None = None
     _places: NDArray[np.int64] | None = None
 
     @classmethod
@@ -30,16 +38,23 @@ class Asked:
         """Those of rows int64[m] of a snapshot."""
         found = norms(base.vectors(places))
         lengths = (float(found.min(initial=np.inf)), float(found.max(initial=0.0)))
-        return cls(lengths, None, base, places)
+        return cls(lengths, None, weakref.ref(base), places)
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """float32[m, dimension]."""
+        """float32[m, dimension].
+
+        Raises:
+            Gone: nobody has the snapshot open that has them.
+        """
         if self._held is not None:
             return self._held
         assert self._base is not None
         assert self._places is not None
-        return self._base.vectors(self._places)
+        base = self._base()
+        if base is None:
+            raise Gone
+        return base.vectors(self._places)
 
     @property
     def bytes(self) -> int:

@@ -110,7 +110,11 @@ class NewRows:
         return self._owners[places[inside]], distances[inside]
 
     def nearest(self, asked: Asked, places: Numbers, bound: float, away: float) -> dict[int, float]:
-        """As `within`: the owners, each with its least distance."""
+        """As `within`: the owners, each with its least distance.
+
+        Raises:
+            Gone: the question's vectors can't be had any more.
+        """
         near: dict[int, float] = {}
         if not len(places):
             return near

@@ -148,6 +148,7 @@ class Answers:
             return False
         if followed.following.epoch != epoch:
             self._forget_sketchers(followed)
+            followed.at_epoch()
         return True
 
     def _opened(self, collection: str) -> Followed | None:

@@ -84,7 +84,7 @@ class Followed:
         if not follows_all or not following.begin_at(lists.position):
             return
         assert rows is not None
-        self._at_epoch()
+        self.at_epoch()
         self._lists[lists.name] = lists, rows
         if lists.default:
             self._lists[None] = lists, rows
@@ -95,7 +95,7 @@ class Followed:
         Returns:
             None where only a search knows, or the item or the lens is not known.
         """
-        self._at_epoch()
+        self.at_epoch()
         held = self._lists.get(question.lens)
         if held is None or not question.is_plain:
             return None
@@ -148,7 +148,7 @@ class Followed:
         Returns:
             None where one of them is gone, or something was written meanwhile.
         """
-        self._at_epoch()
+        self.at_epoch()
         known = self._shown([key for key, _ in pairs])
         if known is None:
             return None
@@ -182,7 +182,8 @@ class Followed:
             self._texts[key] = known[key], position
         return True
 
-    def _at_epoch(self) -> None:
+    def at_epoch(self) -> None:
+        """Let go of what belongs to an epoch that has ended, its generation's files too."""
         if self._epoch != self.following.epoch:
             self._epoch = self.following.epoch
             self._texts.clear()

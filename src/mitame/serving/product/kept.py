@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.collection.asked import Gone
 from mitame.collection.following import Following
 from mitame.collection.sketches import Sketcher
 from mitame.serving.product.followed import Followed
 from mitame.serving.product.similar_body import Facts, Parts, Shown, parts
 from mitame.serving.product.similar_question import Cursor, Found, Question
-
-if TYPE_CHECKING:
-    pass
 
 _MOST = 4
 """Times as many neighbours as were found at first may be held."""
@@ -140,7 +137,10 @@ class Kept:
             self._bound = rows.sketcher.least(self._asked.lengths, self._away, rows.longest)
         places = rows.candidates(self._sketch, self._bound, self._rows - rows.first)
         self._rows = rows.end
-        near = rows.nearest(self._asked, places, self._bound, self._away)
+        try:
+            near = rows.nearest(self._asked, places, self._bound, self._away)
+        except Gone:  # another generation is served since a moment ago
+            return None
         near.pop(self._key, None)
         return near
 
