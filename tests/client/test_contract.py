@@ -53,6 +53,12 @@ CALLS: dict[str, Callable[[mitame.Client, ServedCollection], Any]] = {
     ),
     "post_items_scroll": lambda _, c: c.scroll("a=b", cursor="x", with_vectors=["color"]),
     "post_items_count": lambda _, c: c.count("a=b"),
+    "post_items_facets": lambda _, c: c.facets(
+        ["category", "price"], "a=b", limit=3, ranges={"price": [{"gte": 0, "lt": 5}]}
+    ),
+    "get_attributes": lambda _, c: c.attributes(),
+    "get_items_random": lambda _, c: c.random(5, "a=b", seed=7),
+    "get_items_suggest": lambda _, c: c.suggest("sk", 5),
     "post_query": lambda _, c: c.query(
         image=PICTURE,
         where="a=b",

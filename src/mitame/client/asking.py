@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import httpx
 
-from mitame.client import items, maps, queries, service
+from mitame.client import browsing, items, maps, queries, service
 from mitame.client.answers import item_of
 from mitame.client.binding import (
     AsyncCollectionOperation,
@@ -53,6 +53,10 @@ class ServedCollection:
     batch = CollectionOperation(items.batch)
     scroll = CollectionOperation(items.scroll)
     count = CollectionOperation(items.count)
+    facets = CollectionOperation(browsing.facets)
+    attributes = CollectionOperation(browsing.attributes)
+    random = CollectionOperation(browsing.random)
+    suggest = CollectionOperation(browsing.suggest)
     search = CollectionOperation(queries.search)
     query = CollectionOperation(queries.query)
     query_many = CollectionOperation(queries.query_many)
@@ -193,6 +197,10 @@ class AsyncServedCollection:
     batch = AsyncCollectionOperation(items.batch)
     scroll = AsyncCollectionOperation(items.scroll)
     count = AsyncCollectionOperation(items.count)
+    facets = AsyncCollectionOperation(browsing.facets)
+    attributes = AsyncCollectionOperation(browsing.attributes)
+    random = AsyncCollectionOperation(browsing.random)
+    suggest = AsyncCollectionOperation(browsing.suggest)
     search = AsyncCollectionOperation(queries.search)
     query = AsyncCollectionOperation(queries.query)
     query_many = AsyncCollectionOperation(queries.query_many)

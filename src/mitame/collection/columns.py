@@ -75,7 +75,7 @@ class Values:
         """bool[count]: which of the first `count` values a condition accepts."""
         out = np.zeros(count, np.bool_)
         if isinstance(condition, Range) and _is_plain(condition):
-            out |= _within(self._as_numbers(count), condition)
+            out |= _within(self.as_numbers(count), condition)
         for code in self._asked(condition, count):
             out[code] = condition.accepts(self.entries[code])
         return out
@@ -89,7 +89,7 @@ class Values:
             return [code for code in self._odd if code < count]
         return range(1, count)
 
-    def _as_numbers(self, count: int) -> NDArray[np.float64]:
+    def as_numbers(self, count: int) -> NDArray[np.float64]:
         """The first `count` values as float64, NaN for what is no number."""
         numbers = self._numbers
         if len(numbers) < count:
@@ -151,6 +151,12 @@ class Column:
         """
         mask: Mask = self.values.accepted(condition, self.count)[self.codes[keys]]
         return mask
+
+    def counts(self, mask: Mask) -> NDArray[np.int64]:
+        """int64[values]: how many of the items of bool[keys] have each; none for a missing one."""
+        found = np.bincount(self.codes[: len(mask)][mask], minlength=self.count)
+        found[_NO_VALUE] = 0
+        return found
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mitame.adding import Adding
 from mitame.arguments import filter_of, lens_of
+from mitame.browsing import Facet, facets
 from mitame.collection import KEEP, Item, Patch, Remove
 from mitame.collection.changes import Keep
 from mitame.collection.item import check_attributes, check_category, check_id
@@ -125,6 +126,24 @@ class Items(Held):
         condition = filter_of(where)
         with self._store.pin() as view:
             return view.count(condition)
+
+    def facets(
+        self,
+        keys: Sequence[str] = ("category",),
+        where: str | Filter | None = None,
+        *,
+        limit: int = 10,
+    ) -> list[Facet]:
+        """How many items have which values.
+
+        Args:
+            keys: names of attributes, or ``category``; 1 to 16.
+            where: only items that pass.
+            limit: values of each that are told, the most frequent ones; 0 to 1,000.
+        """
+        condition = filter_of(where)
+        with self._store.pin() as view:
+            return facets(view, keys, condition, top=limit)[1]
 
     def __len__(self) -> int:
         return self.count()

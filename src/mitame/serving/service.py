@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from mitame.config import ServeConfig
+from mitame.serving.attribute_names import AttributeNames
 from mitame.serving.callers.admission import Admission
 from mitame.serving.callers.keys import Keys
 from mitame.serving.drawn_maps import DrawnMaps
@@ -52,6 +53,7 @@ class Service:
         remembering: what they mean, and what users did with them.
         duplicates: the search for near-copies.
         maps: of collections.
+        attribute_names: that filters can ask for.
     """
 
     def __init__(self, config: ServeConfig) -> None:
@@ -76,6 +78,7 @@ class Service:
         self.remembering = Remembering()
         self.duplicates = Finder()
         self.maps = DrawnMaps()
+        self.attribute_names = AttributeNames()
 
     def close(self) -> None:
         """Let go of files and threads, after what is under way."""

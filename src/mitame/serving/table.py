@@ -10,6 +10,7 @@ from mitame.serving.routes import Route
 from mitame.serving.seeing import health
 from mitame.serving.v1 import (
     batches,
+    browsing,
     collections,
     duplicates,
     embed,
@@ -31,6 +32,7 @@ V1: tuple[Route, ...] = (
     *thumbnails.ROUTES,
     *batches.ROUTES,
     *listing.ROUTES,
+    *browsing.ROUTES,
     *querying.ROUTES,
     *duplicates.ROUTES,
     *maps.ROUTES,

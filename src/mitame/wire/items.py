@@ -91,12 +91,14 @@ class ItemInfo(Reply):
         images: in the order in which they were given.
         vectors: by lens name, one per image: numbers, or base64 of little-endian float32; left
             out unless asked for.
+        image: path of its thumbnail; where items are listed, and it is known where the picture is.
     """
 
     id: str
     category: str | None
     attributes: Attributes
     images: list[ImageInfo]
+    image: str | UnsetType = UNSET
     vectors: dict[str, list[Vector]] | UnsetType = UNSET
 
 

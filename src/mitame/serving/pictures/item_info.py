@@ -10,6 +10,7 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from mitame.collection import Item, ItemImage, View
+from mitame.serving.links import thumbnail
 from mitame.wire.items import Encoding, ImageInfo, ItemInfo
 from mitame.wire.queries import Vector
 
@@ -23,6 +24,14 @@ def info(item: Item, vectors: dict[str, list[Vector]] | None = None) -> ItemInfo
         images=list(map(_image, item.images)),
         vectors=UNSET if vectors is None else vectors,
     )
+
+
+def listed(collection: str, item: Item, vectors: dict[str, list[Vector]] | None = None) -> ItemInfo:
+    """An item's description with the path of its thumbnail, for those who show many."""
+    found = info(item, vectors)
+    if any(each.source is not None for each in item.images):
+        found.image = thumbnail(collection, item.id)
+    return found
 
 
 def vectors_of(

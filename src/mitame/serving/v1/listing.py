@@ -15,7 +15,7 @@ from mitame.collection import Item, View, check_id
 from mitame.errors import CollectionNotFound, InvalidBody, InvalidFilter, MitameError, UnknownLens
 from mitame.filters import Filter, from_json, parse
 from mitame.serving.callers.roles import Role
-from mitame.serving.pictures.item_info import info, vectors_of
+from mitame.serving.pictures.item_info import listed, vectors_of
 from mitame.serving.replies import reply
 from mitame.serving.routes import Call, Route
 from mitame.wire.items import ItemInfo
@@ -30,7 +30,7 @@ async def scroll(call: Call) -> Response:
     body = await call.body(Scroll)
     where, after = filter_of(body.filter), after_of(body.cursor)
     collection = await call.collection()
-    return await call.service.threads.run(_page, collection, body, where, after)
+    return await call.service.threads.run(_page, call, collection, body, where, after)
 
 
 async def count(call: Call) -> Response:
@@ -74,22 +74,25 @@ def after_of(cursor: str | None) -> str | None:
 
 
 def _page(
-    collection: Collection, body: Scroll, where: Filter | None, after: str | None
+    call: Call, collection: Collection, body: Scroll, where: Filter | None, after: str | None
 ) -> Response:
+    name = call.params["collection"]
     with collection.store.pin() as view:
         lenses = _lenses(view, body.with_vectors)
         most = min(body.limit, _most(view, lenses))
         found = view.items(where, after=after, limit=most + 1)
-        items = list(islice(_told(view, body, lenses, found), most))
+        items = list(islice(_told(name, view, body, lenses, found), most))
         more = next(found, None) is not None
         cursor = cursor_of(items[-1].id) if more and items else None
         return reply(Page(items=items, cursor=cursor, position=view.position))
 
 
-def _told(view: View, body: Scroll, lenses: list[str], found: Iterator[Item]) -> Iterator[ItemInfo]:
+def _told(
+    name: str, view: View, body: Scroll, lenses: list[str], found: Iterator[Item]
+) -> Iterator[ItemInfo]:
     for item in found:
         vectors = vectors_of(view, item.id, lenses, body.encoding) if lenses else None
-        yield info(item, vectors)
+        yield listed(name, item, vectors)
 
 
 def _lenses(view: View, wanted: bool | list[str]) -> list[str]:
