@@ -67,17 +67,18 @@ class Told:
         self._socket.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path, Told]]:
     """A server with a configuration file that changes, and a log, watched as by systemd."""
     folder = tmp_path_factory.mktemp("s")
     heard = Told(folder / "notify")
     config = folder / "mitame.toml"
-    config.write_text(f'port = 0\naccess_log = "{folder}/access.log"\n')
+    config.write_text(f'port = 0\nworkers = 2\naccess_log = "{folder}/access.log"\n')
     data = folder / "data"
     words = [sys.executable, "-m", "mitame", "serve", "--data", str(data), "--config", str(config)]
     env = {"NOTIFY_SOCKET": str(folder / "notify"), "PYTHONPATH": str(folder)}
     with Server(data, command=words, env=env) as running:
+        assert heard.next() == "READY=1"
         yield running, config, heard
     assert heard.next() == "STOPPING=1"
     heard.close()
@@ -85,8 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, P
 
 def test_it_says_when_it_is_ready(server: tuple[Server, Path, Told]) -> None:
     """systemd hears of it, and a person reads where, what, who may ask and how to begin."""
-    running, _, heard = server
-    assert heard.next() == "READY=1"
+    running, _, _ = server
     told(running, "try: curl http://127.0.0.1:")
     text = "".join(running.lines)
     assert f"serving no collection yet of {running.data}" in text
@@ -113,11 +113,11 @@ def test_the_configuration_is_read_anew(server: tuple[Server, Path, Told]) -> No
     running, config, heard = server
     before = {*children(running), *children(running, "runner")}
     text = config.read_text()
-    config.write_text(text + "workers = 2\ngannoy = true\n")
+    config.write_text(text.replace("workers = 2", "workers = 3") + "gannoy = true\n")
     running.process.send_signal(signal.SIGHUP)
     assert heard.next().startswith("RELOADING=1\nMONOTONIC_USEC=")
     assert heard.next() == "READY=1"
-    until(lambda: len(children(running)) == 2, "two workers")
+    until(lambda: len(children(running)) == 3, "three workers")
     until(lambda: not before & {*children(running), *children(running, "runner")}, "all new")
     assert running.ask("GET", "/databases").json() == []
 
@@ -138,7 +138,7 @@ def test_a_wrong_configuration_changes_nothing(server: tuple[Server, Path, Told]
         told(running, "the configuration stays as it was")
         told(running, message)
     assert children(running) == before
-    assert running.ask("GET", "/databases").status == 200
+    assert running.ask("GET", "/v1/collections").status == 200
     config.write_text(text)
 
 
@@ -157,7 +157,7 @@ def test_workers_that_can_not_start_leave_the_former_ones(
     told(running, "the new configuration can't be started, so the former one stays")
     told(running, "broken here", 3)
     assert children(running) == before
-    assert running.ask("GET", "/databases").status == 200
+    assert running.ask("GET", "/v1/collections").status == 200
 
 
 @pytest.mark.parametrize("kind", ["systemd", "start_server"])
