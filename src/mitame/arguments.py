@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from mitame.collection import Lens
 from mitame.distances import check_vectors
 from mitame.errors import InvalidFilter, InvalidVector, UnknownLens, UsageError
-from mitame.filters import Filter, parse
+from mitame.filters import Filter, Match, parse
 from mitame.picture import Picture
 
 MAX_THREADS = 1_024
@@ -84,6 +84,19 @@ def filter_of(where: str | Filter | None) -> Filter | None:
     if where is None or isinstance(where, Filter):
         return where
     raise InvalidFilter(f"a filter can't be a {type(where).__name__}")
+
+
+def filter_in(category: str | None, where: str | Filter | None) -> Filter | None:
+    """What a category and a filter ask for together; None where both are.
+
+    Raises:
+        InvalidFilter: as of `filter_of`.
+    """
+    found = filter_of(where)
+    if category is None:
+        return found
+    own = Match("category", (category,))
+    return Filter((own,)) if found is None else Filter((own, *found.must), found.must_not)
 
 
 def lens_of(lenses: Mapping[str, Lens], name: str | None) -> Lens:

@@ -1,4 +1,4 @@
-"""A collection as a map: each item a point on a plane, near to those that look like it."""
+"""A collection as a map: each item a point on a plane, along the axes of most variance."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class ItemMap:
 
     Attributes:
         lens: its name.
-        method: ``layout`` where items lie beside their neighbours, ``principal`` where they are
-            projected on the two principal axes of their vectors.
+        method: ``principal``: items are projected on the two principal axes of their vectors.
+            ``layout``, beside their neighbours, is reserved.
         ids: of the items, in no order that means anything.
         places: float32[n, 2], 0 to 1: from the left, and from the top.
         categories: the distinct ones.

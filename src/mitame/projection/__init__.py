@@ -1,3 +1,3 @@
-"""Many dimensions on a plane: principal axes, a layout by neighbours. Pure."""
+"""Many dimensions on a plane: principal axes, and the square that is shown. Pure."""
 
 from __future__ import annotations

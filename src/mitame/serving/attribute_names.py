@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
+from mitame.api import Collection
 from mitame.browsing import Attribute, attributes
-
-if TYPE_CHECKING:
-    from mitame.api import Collection
-    from mitame.collection import View
-
-_KEPT = 64
-"""Collections whose names are kept."""
+from mitame.collection import View
 
 
 class AttributeNames:
-    """The names of the collections that were asked last. Thread-safe."""
+    """The names of each open collection as they were found last. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[object, tuple[int, list[Attribute]]] = OrderedDict()
+        self._kept: WeakKeyDictionary[Collection, tuple[int, list[Attribute]]] = WeakKeyDictionary()
 
     def find(self, collection: Collection, view: View) -> list[Attribute]:
         """The names of a collection at a moment of it."""
         with self._lock:
             position, found = self._kept.get(collection, (-1, []))
-            if position != view.position:
-                found = attributes(view)
+        if position != view.position:
+            # Outside of the lock: other collections need not wait until one is read.
+            found = attributes(view)
+            with self._lock:
                 self._kept[collection] = (view.position, found)
-            self._kept.move_to_end(collection)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            return found
+        return found

@@ -13,9 +13,10 @@ from contextlib import suppress
 
 from starlette.responses import Response
 
+from mitame.arguments import filter_in
 from mitame.collection import check_id
 from mitame.errors import CollectionNotFound, InvalidBody, InvalidId, ItemNotFound
-from mitame.filters import Filter, Match
+from mitame.filters import Filter
 from mitame.search import similar
 from mitame.serving.callers.roles import Role
 from mitame.serving.product.similar_body import CACHE_CONTROL
@@ -53,7 +54,7 @@ def _asked(call: Call, category: str) -> tuple[str, Filter | None]:
         with suppress(CollectionNotFound):
             call.service.collections.opened(category)
             return category, None
-    return usual, Filter((Match("category", (category,)),))
+    return usual, filter_in(category, None)
 
 
 ROUTES = (

@@ -10,12 +10,12 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
-from mitame.arguments import check_threshold, lens_of
+from mitame.arguments import check_threshold, filter_in, lens_of
 from mitame.collection import View, check_id
 from mitame.collection.asked import Asked, asked_of
 from mitame.embedders.protocol import EmbedderSpec
 from mitame.errors import InvalidBody
-from mitame.filters import Filter, Match, parse
+from mitame.filters import Filter
 from mitame.search import MAX_LIMIT, Answer, Neighbor, similar
 from mitame.serving.product.similar_body import Shown, shown
 from mitame.wire.similar import SimilarFields
@@ -92,10 +92,7 @@ def question_of(item_id: str, fields: SimilarFields) -> Question:
     Raises:
         InvalidId, InvalidFilter, UsageError: one of them can't be.
     """
-    where = None if fields.filter is None else parse(fields.filter)
-    if fields.category is not None:
-        own = Match("category", (fields.category,))
-        where = Filter((own,)) if where is None else Filter((own, *where.must), where.must_not)
+    where = filter_in(fields.category, fields.filter)
     threshold = check_threshold(fields.score_threshold)
     return Question(check_id(item_id), fields.limit, fields.lens, where, threshold)
 

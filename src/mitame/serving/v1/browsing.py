@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from mitame import browsing
+from mitame.arguments import filter_in
 from mitame.errors import CollectionNotFound, InvalidFilter, UsageError
-from mitame.filters import Filter, Match, Range, from_json, parse
+from mitame.filters import Filter, Range, from_json
 from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.item_info import listed
 from mitame.serving.replies import reply
@@ -48,7 +49,7 @@ async def named(call: Call) -> Response:
 async def drawn(call: Call) -> Response:
     """Items at random."""
     fields = call.query(DrawFields)
-    where = with_category(fields.category, fields.filter)
+    where = filter_in(fields.category, fields.filter)
     return await call.service.threads.run(_drawn, call, await call.collection(), fields, where)
 
 
@@ -56,19 +57,6 @@ async def suggested(call: Call) -> Response:
     """Ids that begin so."""
     fields = call.query(SuggestFields)
     return await call.service.threads.run(_suggested, await call.collection(), fields)
-
-
-def with_category(category: str | None, text: str | None) -> Filter | None:
-    """What both fields of a query string ask for together.
-
-    Raises:
-        InvalidFilter: the filter can't be read.
-    """
-    where = None if text is None else parse(text)
-    if category is None:
-        return where
-    one = Match("category", (category,))
-    return Filter((one,)) if where is None else Filter((one, *where.must), where.must_not)
 
 
 def _facets(collection: Collection, body: FacetsBody) -> Response:

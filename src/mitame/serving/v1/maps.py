@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from mitame.arguments import lens_of
+from mitame.arguments import filter_in, lens_of
 from mitame.errors import CollectionNotFound, InvalidFilter, Overloaded, UnknownLens, UsageError
-from mitame.filters import Filter, Match, parse
 from mitame.serving.callers.roles import Role
 from mitame.serving.compressing import chosen
 from mitame.serving.drawn_maps import Drawn, Wanted
@@ -32,7 +31,7 @@ async def drawn(call: Call) -> Response:
 
 
 def _drawn(call: Call, collection: Collection, fields: MapFields) -> Response:
-    where = _filter(fields)
+    where = filter_in(fields.category, fields.filter)
     is_binary = BINARY in call.request.headers.get("accept", "").lower()
     seconds = call.service.config.limits.answer_seconds
     with collection.store.pin() as view:
@@ -55,19 +54,6 @@ def _answer(call: Call, found: Drawn, headers: dict[str, str]) -> Response:
         return Response(found.data, headers=headers, media_type=media)
     headers["Content-Encoding"] = coding.decode()
     return Response(found.packed(coding), headers=headers, media_type=media)
-
-
-def _filter(fields: MapFields) -> Filter | None:
-    """What the fields ask for together.
-
-    Raises:
-        InvalidFilter: the filter can't be read.
-    """
-    where = None if fields.filter is None else parse(fields.filter)
-    if fields.category is None:
-        return where
-    one = Match("category", (fields.category,))
-    return Filter((one,)) if where is None else Filter((one, *where.must), where.must_not)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -64,7 +64,7 @@ class Runner:
         self.told_to_stop = False
 
     def run(self) -> None:
-        """Work until `stopping` is set, then end what is under way, to be gone on with later.
+        """Work until it is told to stop, then end what is under way, to be gone on with later.
 
         Where whoever has started this process is gone, it ends, too.
         """
@@ -74,18 +74,19 @@ class Runner:
             if not self._ends():
                 self._begin()
             looked = float("-inf")
-            while not self.stopping.wait(TICK_SECONDS) and not self._ends():
+            while not self._ends():
                 self._reap()
                 with suppress(MitameError):
                     self._take()
                 if time.monotonic() - looked >= LOOK_SECONDS:
                     _told(self._upkeep.look)
                     looked = time.monotonic()
+                time.sleep(TICK_SECONDS)
             self.stopping.set()
             self._end()
 
     def _ends(self) -> bool:
-        return self.told_to_stop or self.stopping.is_set() or os.getppid() != self._parent
+        return self.told_to_stop or os.getppid() != self._parent
 
     def _is_alone(self, held: ExitStack) -> bool:
         """Hold the lock that makes this the only runner; false where another has it."""
@@ -202,7 +203,7 @@ def main(config: ServeConfig, parent: int) -> None:
     runner = Runner(config, parent)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        # Not the event: its lock may be held by the very wait that the signal interrupts.
+        # No event: its lock may be held by the very code that the signal interrupts.
         runner.told_to_stop = True
 
     signal.signal(signal.SIGTERM, stop)
