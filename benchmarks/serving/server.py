@@ -76,9 +76,10 @@ def main() -> None:
 def serve(config: ServeConfig, listener: socket.socket) -> None:
     """As a worker of `mitame serve` does."""
     print(f"port {listener.getsockname()[1]}", flush=True)
+    application = Application(config, WithConstants)
     settings = uvicorn.Config(
-        Application(config, WithConstants),
-        http=limited(config.limits),
+        application,
+        http=limited(config.limits, application.refused),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mitame.config import ServeConfig
 from mitame.errors import MitameError
 from mitame.serving.callers.gate import Gate
+from mitame.serving.callers.watching import Refusal
 from mitame.serving.compressing import Compressing
 from mitame.serving.dispatch import Dispatch
 from mitame.serving.product.front import Front
@@ -48,6 +49,11 @@ class Application:
         """Open the access log anew, after it was renamed; for a signal's handler."""
         if self._service is not None:
             self._service.log.reopen()
+
+    def refused(self, refusal: Refusal) -> None:
+        """Count and log a request that its connection has refused."""
+        if self._service is not None:
+            self._service.observer.refused(refusal)
 
     def drain(self) -> None:
         """Say from now on that it can't answer, while it still does; for a signal's handler."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import secrets
 from typing import Any
 
 import httptools
@@ -19,7 +20,7 @@ from mitame.errors import (
     SlowRequest,
 )
 from mitame.serving.callers.raw_problem import raw_problem
-from mitame.serving.callers.watching import KB, Watch
+from mitame.serving.callers.watching import KB, OnRefused, Refusal, Watch
 
 _MOST_HEADERS = 100
 _MOST_QUEUED = 64
@@ -253,7 +254,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: MitameError) -> None:
         """Answer a problem in the application's place; earlier requests are answered first."""
-        self.watch.refused[error.code] += 1
+        began, request_id, size = self._began, secrets.token_hex(8), 0
         broken = self._phase is Phase.BODY and not self._answered
         earlier = not broken and not self._answered
         if broken and self.pipeline:
@@ -265,17 +266,23 @@ class LimitedProtocol(HttpToolsProtocol):
         if broken and not earlier and self.cycle.response_started:
             self.transport.abort()
         elif not earlier:
-            self._last_words(error)
+            size = self._last_words(error, request_id)
+        address = str(self.client[0]) if self.client else ""
+        seconds, is_known = self.loop.time() - began, broken and not earlier
+        self.watch.on_refused(Refusal(error, request_id, size, seconds, address, is_known))
 
-    def _last_words(self, error: MitameError) -> None:
+    def _last_words(self, error: MitameError, request_id: str) -> int:
+        """Bytes of the body that is sent."""
         if self.transport.is_closing():
-            return
-        self.transport.write(raw_problem(error))
+            return 0
+        head, body = raw_problem(error, request_id)
+        self.transport.write(head + body)
         # Closing while bytes come would reset the connection, and the answer would be lost.
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
             self.transport.close()
+        return len(body)
 
     def _stop_listening(self) -> None:
         self._unset_keepalive_if_required()
@@ -310,7 +317,7 @@ def _disconnect(cycle: RequestResponseCycle) -> None:
     cycle.message_event.set()
 
 
-def limited(limits: LimitsConfig) -> type[LimitedProtocol]:
+def limited(limits: LimitsConfig, on_refused: OnRefused) -> type[LimitedProtocol]:
     """What uvicorn makes for each connection of a worker."""
-    attributes: dict[str, Any] = {"watch": Watch(limits)}
+    attributes: dict[str, Any] = {"watch": Watch(limits, on_refused)}
     return type("Limited", (LimitedProtocol,), attributes)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from http import HTTPStatus
 
 from mitame.errors import MitameError
 from mitame.serving.replies import problem
 
 
-def raw_problem(error: MitameError) -> bytes:
-    """Status line, headers and body; it says that the connection ends after it."""
-    request_id = secrets.token_hex(8)
+def raw_problem(error: MitameError, request_id: str) -> tuple[bytes, bytes]:
+    """Status line with headers, and body; it says that the connection ends after it."""
     response = problem(error, request_id)
     response.headers["X-Request-Id"] = request_id
     response.headers["Connection"] = "close"
     status = f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode()
     headers = [name + b": " + value for name, value in response.raw_headers]
-    return b"\r\n".join((status, *headers, b"", bytes(response.body)))
+    return b"\r\n".join((status, *headers, b"", b"")), bytes(response.body)

@@ -7,10 +7,12 @@ ends what is too slow up to a second late.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 from mitame.config import MB, LimitsConfig
+from mitame.errors import MitameError
 
 KB = 1_000
 
@@ -29,21 +31,45 @@ class Watched(Protocol):
         """End it: another one needs its place, and nothing is lost by it."""
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A request that its connection has refused, for whoever counts and logs.
+
+    Attributes:
+        error: why.
+        request_id: as in the answer.
+        size: bytes of the answer's body; 0 where the connection ended without an answer.
+        seconds: since it began to come.
+        address: of the connection's other end.
+        is_known: the application has begun to answer it, so that it counts and logs it itself.
+    """
+
+    error: MitameError
+    request_id: str
+    size: int
+    seconds: float
+    address: str
+    is_known: bool
+
+
+OnRefused: TypeAlias = Callable[[Refusal], None]
+
+
 class Watch:
     """What the connections of a worker share.
 
     Args:
         limits: bounds on everything that comes from outside.
+        on_refused: told of each request that is refused here.
 
     Attributes:
         held: bytes of bodies that have come for requests that are not answered yet.
-        refused: how many requests were refused before they reached the application, by code.
     """
 
-    def __init__(self, limits: LimitsConfig) -> None:
+    def __init__(self, limits: LimitsConfig, on_refused: OnRefused) -> None:
         self.limits = limits
+        self.on_refused = on_refused
         self.held = 0
-        self.refused: Counter[str] = Counter()
         self._connections: set[Watched] = set()
         self._every = min(1.0, limits.read_seconds / 4)
         self._timer: asyncio.TimerHandle | None = None

@@ -156,7 +156,7 @@ def _is_answering(connection: object) -> bool:
 def _settings(config: ServeConfig, application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http=limited(config.limits),
+        http=limited(config.limits, application.refused),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -58,6 +58,12 @@ _ALL = (
     Family(
         "mitame_response_bytes_total", "counter", "Bytes of bodies that were answered.", ("route",)
     ),
+    Family(
+        "mitame_refused_total",
+        "counter",
+        "Requests that their connection refused, by error code.",
+        ("code",),
+    ),
     Family("mitame_requests_in_flight", "gauge", "Requests that are being answered."),
     Family(
         "mitame_stage_duration_seconds", "histogram", "Time of a step within requests.", ("stage",)

@@ -15,6 +15,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mitame.serving.callers.roles import NOBODY
+from mitame.serving.callers.watching import Refusal
 from mitame.serving.seeing.access_log import AccessLog, Line
 from mitame.serving.seeing.counters import Requests
 from mitame.serving.seeing.metrics import Metrics
@@ -32,6 +33,8 @@ CLIENT_GONE = 499
 """What counts as the status of a request whose client went away before it was answered."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OTHER = "other"
+"""Every other method, and that of a request which came to nobody's knowledge."""
 _SANE = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _CALLER, _ADDRESS = "mitame.caller", "mitame.address"
 
@@ -72,19 +75,35 @@ class Observer:
         seconds = time.perf_counter() - started
         method, route = scope["method"], scope.get(ROUTE, "")
         if method not in _METHODS:
-            method = "other"
+            method = _OTHER
         if not status:
             status = CLIENT_GONE
-        found = self._seen.get((route, method, status))
-        if found is None:
-            found = self._metrics.requests(route or "none", method, status)
-            self._seen[route, method, status] = found
-        found.observe(seconds, size)
+        self._count(route, method, status).observe(seconds, size)
         log = self._log
         if log.is_on:
             caller, address = scope.get(_CALLER, NOBODY).name, scope.get(_ADDRESS, "")
             at, ms = log.stamp(time.time()), round(seconds * 1e3, 3)
             log.add(Line(at, scope[REQUEST_ID], method, route, status, ms, size, caller, address))
+
+    def refused(self, refusal: Refusal) -> None:
+        """A request was refused by its connection: nothing is known of it but that it came."""
+        error = refusal.error
+        self._metrics.counter("mitame_refused_total", code=error.code).add()
+        if refusal.is_known:  # then `done` comes for it, too
+            return
+        self._count("", _OTHER, error.status).observe(refusal.seconds, refusal.size)
+        log = self._log
+        if log.is_on:
+            at, ms = log.stamp(time.time()), round(refusal.seconds * 1e3, 3)
+            who = (NOBODY.name, refusal.address)
+            log.add(Line(at, refusal.request_id, _OTHER, "", error.status, ms, refusal.size, *who))
+
+    def _count(self, route: str, method: str, status: int) -> Requests:
+        found = self._seen.get((route, method, status))
+        if found is None:
+            found = self._metrics.requests(route or "none", method, status)
+            self._seen[route, method, status] = found
+        return found
 
 
 class Observing:
