@@ -62,6 +62,7 @@ class ServeConfig:
         follow_seconds: between two looks at a folder.
         merge: merge by itself when it is worth it.
         answers_mb: megabytes of a worker for answers to product-page questions; 0 keeps none.
+        page: serve the page at ``/``.
         gannoy: serve gannoy's routes at the root.
         remove_unknown: what gannoy's DELETE of an unknown key answers: 422 or 200.
         cors: origins that browsers may ask from; ``*`` for all.
@@ -86,6 +87,7 @@ class ServeConfig:
     follow_seconds: float = 30
     merge: bool = True
     answers_mb: float = 256
+    page: bool = True
     gannoy: bool = False
     remove_unknown: int = 422
     cors: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ def _text(flag: str, metavar: str, help_text: str, **more: Any) -> Callable[[Any
 @_text("--collection", "NAME", "Into which folders are indexed.  [default: default]")
 @_text("--follow-seconds", "SECONDS", "Between two looks at a folder.  [default: 30]")
 @click.option("--merge/--no-merge", default=None, help="Merge by itself when it is worth it.")
+@click.option("--page/--no-page", default=None, help="Serve the page, for browsers.")
 @click.option("--gannoy/--no-gannoy", default=None, help="Serve gannoy's routes, too.")
 @_text("--cors", "ORIGIN", "Origin whose pages may ask; '*' for all. Repeatable.", multiple=True)
 @_text("--access-log", "FILE", "Where requests are logged; - for standard output, '' for nowhere.")

@@ -21,6 +21,7 @@ TAGS = {
     "health": "For those who watch the service. No key is needed.",
     "compatible": "For clients of mruby_annoy.",
     "gannoy": "For clients of gannoy.",
+    "page": "The page, for people. Its files need no key; what it shows does.",
     "document": "This document.",
 }
 _ABOUT = (

@@ -27,6 +27,8 @@ def greeting(config: ServeConfig, urls: Sequence[str], *, has_keys: bool) -> Ite
     key = " -H 'Authorization: Bearer KEY'" if has_keys else ""
     url = urls[0].replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     path = "/databases" if config.gannoy else "/v1/collections"
+    if config.page and not url.startswith("unix:"):
+        yield f"the page: {url}/"
     if url.startswith("unix:"):
         yield f"try: curl{key} --unix-socket {url[5:]} http://localhost{path}"
     else:

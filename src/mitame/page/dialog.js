@@ -1,0 +1,33 @@
+// Questions that must be answered before anything else. The browser's own dialog element keeps the
+// focus inside and gives it back at the end.
+
+import { freshId, make } from './dom.js';
+import { say } from './words.js';
+
+/**
+ * Asks for a text.
+ * @param {{title: string, text: string, label: string, type: string, confirm: string}} about
+ * @returns {Promise<string|null>} null where it was cancelled
+ */
+export function form({ title, text, label, type, confirm }) {
+  return new Promise((done) => {
+    const [titleId, textId, fieldId] = ['title', 'text', 'field'].map(freshId);
+    const field = make('input', { id: fieldId, type, required: true, autocomplete: 'off', spellcheck: 'false' });
+    const dialog = make('dialog.dialog', { 'aria-labelledby': titleId, 'aria-describedby': textId },
+      make('form', { method: 'dialog', on: { submit: () => { dialog.returnValue = 'ok'; } } },
+        make('h2', { id: titleId }, title),
+        make('p', { id: textId }, text),
+        make('label', { for: fieldId }, label),
+        field,
+        make('div.actions', {},
+          make('button', { type: 'button', on: { click: () => dialog.close('') } }, say('cancel')),
+          make('button.primary', { type: 'submit', value: 'ok' }, confirm))));
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      done(dialog.returnValue === 'ok' && field.value.trim() ? field.value : null);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    field.focus();
+  });
+}

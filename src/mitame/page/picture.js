@@ -1,0 +1,58 @@
+// Pictures of items, as sharp as the screen and no larger than that.
+
+import { addressOf, askForFile } from './api.js';
+import { make, set } from './dom.js';
+import { key } from './key.js';
+
+const SIDES = [64, 128, 192, 256, 384, 512, 768, 1024];
+
+/** The side of the thumbnail that is sharp at so many CSS pixels, of few so that they are kept. */
+export function sideFor(pixels) {
+  const wanted = pixels * (devicePixelRatio || 1);
+  return SIDES.find((side) => side >= wanted) ?? SIDES.at(-1);
+}
+
+/**
+ * An image of the server.
+ * @param {string} path of a thumbnail
+ * @param {number} pixels of CSS, of its longer side
+ * @param {string} alt what it shows; empty where the words beside it say so
+ */
+export function picture(path, pixels, alt = '') {
+  const image = make('img', { alt, decoding: 'async', loading: 'lazy', draggable: 'false' });
+  image.addEventListener('error', () => missing(image));
+  const side = sideFor(pixels);
+  if (key() === null) set(image, 'src', `${addressOf(path)}?side=${side}`);
+  else whenNear(image, () => fetched(image, path, side));
+  return image;
+}
+
+/** Marks a picture that is not to be had. */
+function missing(image) {
+  image.closest('.frame, .stage')?.classList.add('missing');
+  image.hidden = true;
+}
+
+async function fetched(image, path, side) {
+  try {
+    const url = URL.createObjectURL(await askForFile(path, { query: { side } }));
+    image.addEventListener('load', () => URL.revokeObjectURL(url), { once: true });
+    set(image, 'src', url);
+  } catch {
+    missing(image);
+  }
+}
+
+const waiting = new WeakMap();
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    watcher.unobserve(target);
+    waiting.get(target)?.();
+  }
+}, { rootMargin: '400px' });
+
+function whenNear(image, work) {
+  waiting.set(image, work);
+  watcher.observe(image);
+}

@@ -1,0 +1,13 @@
+// All views, in the order of the navigation. A new one is a module in views/ and a line here.
+
+/**
+ * A module in views/ exports `mount(main)`, which fills the element and returns
+ * `{ update(params), leave?() }`: what is called with the address' parameters at first and at every
+ * change, and before another view takes its place.
+ */
+export const VIEWS = {
+  search: { title: 'search', load: () => import('./views/search.js') },
+};
+
+/** The view that is shown where the address names none. */
+export const FIRST = 'search';

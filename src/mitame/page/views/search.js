@@ -1,0 +1,130 @@
+// Search by looking: ask with a picture, an item or several of them, and see what looks alike.
+
+import { go, here, linkTo } from '../address.js';
+import { fill, make } from '../dom.js';
+import { failure } from '../failure.js';
+import { Grid } from '../grid.js';
+import { icon } from '../icons.js';
+import { collection, described } from '../place.js';
+import { answerTo, knownAnswer, someOf } from '../search/answers.js';
+import { Bar } from '../search/bar.js';
+import { Examples } from '../search/examples.js';
+import { keepFile } from '../search/files.js';
+import { Filters } from '../search/filters.js';
+import { listenForPictures } from '../search/incoming.js';
+import { isEmpty, isMissing } from '../search/nothing.js';
+import { Missing, asking, moreLike, questionOf } from '../search/question.js';
+import { Results } from '../search/results.js';
+import { say } from '../words.js';
+
+/** See `views.js`. */
+export function mount(main) {
+  return new Search(main);
+}
+
+class Search {
+  constructor(main) {
+    this.collection = null;
+    this.stopped = new AbortController();
+    const files = (found) => this.askWithFiles(found).catch((error) => this.failed(error));
+    const example = (kind, value) => this.go(moreLike(here().params, kind, value), { focus: true });
+    this.bar = new Bar({ example, files, collection: () => this.collection });
+    this.examples = new Examples((changes) => this.go(asking(here().params, changes)));
+    this.filters = new Filters((where) => this.go(asking(here().params, { where })));
+    this.grid = new Grid({
+      link: (id) => linkTo('search', moreLike(here().params, 'id', id)),
+      weigh: (id, sign) => this.weigh(id, sign),
+    });
+    this.grid.element.addEventListener('click', (event) => { this.picked = event.target.closest('.tile-link') !== null; });
+    this.results = new Results(this.grid, (changes) => this.go(asking(here().params, changes)));
+    this.draw(main);
+    this.stop = listenForPictures({ files, url: (url) => example('url', url) });
+    this.keys = (event) => this.keyed(event);
+    addEventListener('keydown', this.keys);
+  }
+
+  draw(main) {
+    main.classList.add('search');
+    this.head = make('h1', {}, say('question'));
+    this.filtersPlace = make('details.filters-place', { open: matchMedia('(min-width: 760px)').matches },
+      make('summary', {}, icon('filter'), say('filters')), this.filters.element);
+    this.side = make('div.side', {}, this.examples.element, this.filtersPlace);
+    fill(main, make('div.hero', {}, this.head, make('p', {}, say('lead')), this.bar.element),
+      make('div.columns', {}, this.side, this.results.element));
+    this.main = main;
+  }
+
+  /** Shows what the parameters ask. */
+  async update(params) {
+    this.stopped.abort();
+    this.stopped = new AbortController();
+    const { signal } = this.stopped;
+    const question = questionOf(params);
+    const isAsked = question.like.length + question.unlike.length > 0;
+    this.main.classList.toggle('asked', isAsked);
+    try {
+      this.collection = await collection();
+      const about = this.collection === null ? null : await described(this.collection);
+      if (signal.aborted) return;
+      this.main.classList.toggle('empty', !about?.items);
+      if (!about?.items) return void this.results.say(isEmpty(this.collection));
+      this.examples.show(question, this.collection);
+      const filters = this.filters.show(this.collection, question.where, signal);
+      await Promise.all([this.answer(params, question, isAsked, signal), filters]);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  async answer(params, question, isAsked, signal) {
+    const address = linkTo(this.collection, params);
+    const known = knownAnswer(address);
+    if (known === undefined) this.results.wait();
+    const seed = params.get('seed');
+    const fresh = () => (isAsked ? answerTo(address, this.collection, question, signal) : someOf(address, this.collection, question, seed, signal));
+    const found = known ?? (await fresh());
+    if (signal.aborted) return;
+    if (isAsked) this.results.answer(found, question);
+    else this.results.some(found, question, () => this.go(asking(here().params, { seed: null })));
+    // So that back and reload show the same ones.
+    if (!isAsked && seed === null) go('search', asking(params, { seed: String(found.seed) }), { replace: true });
+    if (this.picked) this.results.focus();
+    this.picked = false;
+  }
+
+  go(params, { focus = false } = {}) {
+    this.picked = focus;
+    go('search', params);
+  }
+
+  weigh(id, sign) {
+    const { like, unlike } = questionOf(here().params);
+    const rest = (list) => list.filter(({ kind, value }) => kind !== 'id' || value !== id);
+    const next = { like: rest(like), unlike: rest(unlike) };
+    next[sign].push({ kind: 'id', value: id });
+    this.go(asking(here().params, { ...next, box: null, seed: null }));
+  }
+
+  async askWithFiles(files) {
+    const like = [];
+    for (const file of files) like.push({ kind: 'file', value: await keepFile(file) });
+    this.go(asking(here().params, { like, unlike: [], box: null, seed: null }), { focus: true });
+  }
+
+  failed(error) {
+    if (error.name === 'AbortError') return;
+    this.results.say(error instanceof Missing ? isMissing() : failure(error, () => this.update(here().params)));
+  }
+
+  keyed(event) {
+    if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, dialog')) return;
+    event.preventDefault();
+    this.bar.focus();
+  }
+
+  leave() {
+    this.stopped.abort();
+    this.stop();
+    removeEventListener('keydown', this.keys);
+  }
+}
