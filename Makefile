@@ -19,7 +19,7 @@ $(VENV)/.base: pyproject.toml CMakeLists.txt $(wildcard cmake/* native/*)
 	@touch $@
 
 # Engines' libraries and real servers, as far as they can be had here; tests of what can't are skipped.
-OPTIONAL := annoy faiss ngt symphonyqg postgres redis otel brotli servers linters
+OPTIONAL := annoy faiss ngt symphonyqg postgres redis otel brotli servers linters browser
 
 $(VENV)/.test: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet --editable '.[lite1,lite2,uvloop,heic,parquet,inception,text,sklearn]' --group test

@@ -12,6 +12,7 @@ import pytest
 
 import mitame
 from mitame.config import ServeConfig
+from mitame.serving.page.files import page
 from mitame.serving.table import routes_of
 from tests.serving.item_server import picture
 from tests.serving.running_server import Server
@@ -78,7 +79,9 @@ def test_every_example_works(server: Server, pictures: Path) -> None:
     job = ""
     with mitame.Client(server.url) as client:
         for row in rows():
-            method, path = row.request.replace("JOB", job).split()
+            method, path = (
+                row.request.replace("JOB", job).replace("VERSION", page().version).split()
+            )
             body = row.body.replace("/srv/pictures", str(pictures))
             answer = server.ask(method, path, json.loads(body) if body else None)
             assert answer.status < 300, (row, answer)

@@ -3,7 +3,7 @@
 import { make } from './dom.js';
 import { icon } from './icons.js';
 import { justified } from './justified.js';
-import { picture } from './picture.js';
+import { nameOf, picture } from './picture.js';
 import { number, say } from './words.js';
 
 const GAP = 12;
@@ -32,8 +32,9 @@ export class Grid {
     this.entries = [];
     this.element = make('ul.grid', { role: 'list', on: { keydown: (event) => this.keyed(event) } });
     this.width = 0;
-    new ResizeObserver(([{ contentRect }]) => {
-      if (Math.abs(contentRect.width - this.width) >= 1) this.lay(contentRect.width);
+    new ResizeObserver(([{ contentRect: { width } }]) => {
+      // In the next frame: sizes that change while they are told would be told again at once.
+      if (Math.abs(width - this.width) >= 1) requestAnimationFrame(() => this.lay(width));
     }).observe(this.element);
   }
 
@@ -68,11 +69,11 @@ export class Grid {
     const link = make('a.tile-link', { href: this.link(id), draggable: 'false' },
       make('span.frame'),
       make('span.caption', {},
-        make('span.id', { title: id }, id),
-        make('span.facts', {},
-          match && make(`span.match.${match}`, {}, say(match)),
-          score !== undefined && make('span.score', { title: say('score') }, number(score, 2)),
-          category !== null && make('span.category', { title: category }, category))));
+        make('span.id', { title: id }, nameOf(id)),
+        match && make('span.facts', {},
+          make(`span.match.${match}`, {}, say(match)),
+          make('span.score', { title: say('score') }, number(score, 2))),
+        category !== null && make('span.category', { title: category }, category)));
     return make('li.tile', {}, link, this.weigh && this.signs(id));
   }
 
@@ -99,7 +100,7 @@ export class Grid {
 }
 
 function rowHeight(width) {
-  return width < 480 ? 132 : width < 900 ? 168 : 196;
+  return width < 480 ? 124 : 172;
 }
 
 /** The tile that a key leads to: beside it, or the nearest one of the row above or below. */

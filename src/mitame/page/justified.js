@@ -15,14 +15,23 @@ export function justified(ratios, width, height, gap) {
   const found = [];
   let row = [];
   for (const ratio of ratios.map(within)) {
-    row.push(ratio);
-    if (heightOf(row, width, gap) <= height) {
-      found.push(...filled(row, width, heightOf(row, width, gap), gap));
+    const [before, after] = [heightOf(row, width, gap), heightOf([...row, ratio], width, gap)];
+    // Where the next row begins is decided by which height is nearer to the wanted one.
+    if (row.length && after < height && before - height < height - after) {
+      found.push(...filled(row, width, before, gap));
       row = [];
     }
+    row.push(ratio);
   }
-  if (row.length) found.push(...filled(row, null, Math.min(height, heightOf(row, width, gap)), gap));
+    const rest = row.length ? heightOf(row, width, gap) : 0;
+  // The last row fills the width only where that needs no stretching to speak of.
+  if (row.length) found.push(...(rest <= height * 1.15 ? filled(row, width, rest, gap) : filled(row, null, lastHeight(found, height), gap)));
   return found;
+}
+
+/** Of a row that is not filled: as the row above it, or as wanted. */
+function lastHeight(found, height) {
+  return found.length ? found.at(-1).height : height;
 }
 
 function within(ratio) {

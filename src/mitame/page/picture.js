@@ -12,6 +12,11 @@ export function sideFor(pixels) {
   return SIDES.find((side) => side >= wanted) ?? SIDES.at(-1);
 }
 
+/** An item's id in short, where it is a path: its last part. */
+export function nameOf(id) {
+  return id.slice(id.replace(/\/+$/, '').lastIndexOf('/') + 1);
+}
+
 /**
  * An image of the server.
  * @param {string} path of a thumbnail

@@ -46,7 +46,7 @@ export class Bar {
       input.value = '';
       if (files.length) this.files(files);
     } } });
-    const button = make(`button.primary.${drawn}`, { type: 'button', on: { click: () => input.click() } }, icon(drawn), make('span', {}, say(words)));
+    const button = make(drawn === 'picture' ? 'button.primary' : 'button', { type: 'button', on: { click: () => input.click() } }, icon(drawn), make('span', {}, say(words)));
     return make(`div.chooser.by-${drawn}`, {}, button, input);
   }
 

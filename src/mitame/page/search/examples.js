@@ -3,7 +3,7 @@
 import { collectionPath } from '../api.js';
 import { fill, make, set } from '../dom.js';
 import { icon } from '../icons.js';
-import { picture } from '../picture.js';
+import { nameOf, picture } from '../picture.js';
 import { say } from '../words.js';
 import { Box } from './box.js';
 import { addressOfFile, fileOf } from './files.js';
@@ -43,16 +43,16 @@ export class Examples {
   one(example, collection) {
     const stage = make('div.stage');
     const place = make('div.stage-place', {}, stage);
-    const about = make('p.about', {}, make('span.id', { title: example.value }, example.kind === 'file' ? '' : example.value));
+    const about = make('p.about', {}, make('span.id', { title: example.value }, shortOf(example)));
     shown(example, collection, LARGE).then((image) => {
       if (image) stage.prepend(image);
       else stage.classList.add('missing');
     });
-    if (example.kind === 'file') nameOf(example).then((name) => { about.firstChild.textContent = name; });
+    if (example.kind === 'file') fileName(example).then((name) => { about.firstChild.textContent = name; });
     if (!isBoxable(this.question)) return [place, about, make('div.actions', {}, this.removal('like', 0))];
     this.box = new Box(stage, this.question.box, (box) => this.change({ box }));
     this.part = make('button.part', { type: 'button', on: { click: () => this.togglePart(stage) } }, icon('box'), make('span', {}, say('choosePart')));
-    return [place, about, make('div.actions', {}, this.part, this.removal('like', 0)), make('p.hint', {}, say('boxHint'))];
+    return [place, about, make('div.actions', {}, this.part, this.removal('like', 0)), make('p.hint', {}, say('boxHint')), make('p.hint.keys', {}, say('boxKeys'))];
   }
 
   togglePart(stage) {
@@ -74,9 +74,9 @@ export class Examples {
 
   row(sign, place, example, collection) {
     const frame = make('span.frame');
-    const name = make('span.id', { title: example.value }, example.kind === 'file' ? '' : example.value);
+    const name = make('span.id', { title: example.value }, shortOf(example));
     shown(example, collection, SMALL).then((image) => (image ? frame.append(image) : frame.classList.add('missing')));
-    if (example.kind === 'file') nameOf(example).then((found) => { name.textContent = found; });
+    if (example.kind === 'file') fileName(example).then((found) => { name.textContent = found; });
     const flip = make('button.sign', { type: 'button', 'aria-label': say(sign === 'like' ? 'makeUnlike' : 'makeLike', example.value),
       title: say(sign === 'like' ? 'isLike' : 'isUnlike'), on: { click: () => this.flip(sign, place) } }, icon(sign === 'like' ? 'plus' : 'minus'));
     return make(`li.${sign}`, {}, flip, frame, name, this.removal(sign, place));
@@ -112,6 +112,11 @@ async function shown({ kind, value }, collection, pixels) {
   return image;
 }
 
-async function nameOf({ value }) {
+function shortOf({ kind, value }) {
+  if (kind === 'file') return ''; // until its name is read
+  return kind === 'id' ? nameOf(value) : value;
+}
+
+async function fileName({ value }) {
   return (await fileOf(value))?.name || say('yourPicture');
 }

@@ -26,6 +26,8 @@ class Search {
   constructor(main) {
     this.collection = null;
     this.stopped = new AbortController();
+    this.left = new AbortController();
+    this.wide = matchMedia('(min-width: 760px)');
     const files = (found) => this.askWithFiles(found).catch((error) => this.failed(error));
     const example = (kind, value) => this.go(moreLike(here().params, kind, value), { focus: true });
     this.bar = new Bar({ example, files, collection: () => this.collection });
@@ -39,16 +41,17 @@ class Search {
     this.results = new Results(this.grid, (changes) => this.go(asking(here().params, changes)));
     this.draw(main);
     this.stop = listenForPictures({ files, url: (url) => example('url', url) });
-    this.keys = (event) => this.keyed(event);
-    addEventListener('keydown', this.keys);
+    addEventListener('keydown', (event) => this.keyed(event), { signal: this.left.signal });
   }
 
   draw(main) {
     main.classList.add('search');
     this.head = make('h1', {}, say('question'));
-    this.filtersPlace = make('details.filters-place', { open: matchMedia('(min-width: 760px)').matches },
-      make('summary', {}, icon('filter'), say('filters')), this.filters.element);
-    this.side = make('div.side', {}, this.examples.element, this.filtersPlace);
+    const place = make('details.filters-place', {}, make('summary', {}, icon('filter'), say('filters')), this.filters.element);
+    const unfold = ({ matches }) => { place.open = matches; };
+    unfold(this.wide);
+    this.wide.addEventListener('change', unfold, { signal: this.left.signal });
+    this.side = make('div.side', {}, this.examples.element, place);
     fill(main, make('div.hero', {}, this.head, make('p', {}, say('lead')), this.bar.element),
       make('div.columns', {}, this.side, this.results.element));
     this.main = main;
@@ -125,6 +128,6 @@ class Search {
   leave() {
     this.stopped.abort();
     this.stop();
-    removeEventListener('keydown', this.keys);
+    this.left.abort();
   }
 }

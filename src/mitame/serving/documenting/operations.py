@@ -41,6 +41,10 @@ def operation_id(route: Route) -> str:
     for part, following in zip(parts, [*parts[1:], ""], strict=True):
         if part and not part.startswith("{"):
             words.append(part.removesuffix("s") if following.startswith("{") else part)
+        elif part and following.startswith("{"):  # a place in a place: it has no word of its own
+            words.append(following.strip("{}"))
+    if not words:
+        words = ["start"]
     if words[0] in ("collection", "database") and len(words) > 1:
         words = words[1:]
     return "_".join([route.method.lower(), *words])
