@@ -34,6 +34,12 @@ class Asked:
     _places: NDArray[np.int64] | None = None
 
     @classmethod
+    def held(cls, vectors: NDArray[np.float32]) -> Asked:
+        """Vectors of nobody's, float32[m, dimension], m at least 1."""
+        found = norms(vectors)
+        return cls((float(found.min()), float(found.max())), vectors)
+
+    @classmethod
     def stored(cls, base: Base, places: NDArray[np.int64]) -> Asked:
         """Those of rows int64[m] of a snapshot."""
         found = norms(base.vectors(places))
@@ -66,6 +72,4 @@ def asked_of(rows: LensRows, places: NDArray[np.int64]) -> Asked:
     """Those of rows int64[m]."""
     if (places < rows.base.count).all():
         return Asked.stored(rows.base, places)
-    vectors = rows.vectors_of(places)
-    found = norms(vectors)
-    return Asked((float(found.min()), float(found.max())), vectors)
+    return Asked.held(rows.vectors_of(places))

@@ -56,6 +56,11 @@ class Base:
         """The index over all of them, dead ones too."""
         return open_base(self.stored, self.dimension, self.distance)
 
+    @property
+    def opened_index(self) -> BaseIndex | None:
+        """The index, where somebody has asked for it already; opening one takes long."""
+        return self.__dict__.get("index")
+
     @cached_property
     def neighbors(self) -> StoredTable | None:
         """The neighbour table; None where there is none, or it can't be read: a search knows."""

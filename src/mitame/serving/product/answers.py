@@ -83,8 +83,8 @@ class Answers:
 
     def at_once(self, collection: str, question: Question, key: Key) -> Kept | None:
         """The answer, found by the neighbour table and kept; None where that takes longer."""
-        followed = self._followed.get(collection)
-        if followed is None or not self._looked(followed):
+        followed = self.now(collection)
+        if followed is None:
             return None
         found = followed.find(question)
         if found is None:
@@ -93,13 +93,16 @@ class Answers:
         self.keep(key, kept, followed)
         return kept
 
+    def now(self, collection: str) -> Followed | None:
+        """A collection that is followed, looked at just now; None where it is not."""
+        followed = self._followed.get(collection)
+        return followed if followed is not None and self._looked(followed) else None
+
     def ticket(self, collection: str) -> Ticket | None:
         """To be taken before a collection is asked; None where its answers can't be kept."""
         if not self._most:
             return None
-        followed = self._followed.get(collection)
-        if followed is None or not self._looked(followed):
-            followed = self._opened(collection)
+        followed = self.now(collection) or self._opened(collection)
         return None if followed is None else Ticket(followed, followed.following.epoch)
 
     def keep(self, key: Key, kept: Kept, followed: Followed) -> None:

@@ -19,6 +19,7 @@ from mitame.collection.new_rows import NewRows
 from mitame.collection.sketches import Sketcher
 from mitame.embedders.protocol import EmbedderSpec
 from mitame.errors import CorruptCollection
+from mitame.serving.product.pace import Pace
 from mitame.serving.product.similar_body import Shown, shown
 from mitame.serving.product.similar_question import Found, Question
 
@@ -70,7 +71,7 @@ class Followed:
         self.collection = collection
         self.following = following
         self._texts: dict[int, tuple[Shown, int]] = {}
-        self._lists: dict[str | None, tuple[Lists, NewRows]] = {}
+        self._lists: dict[str | None, tuple[Lists, NewRows, Pace]] = {}
         self._epoch = following.epoch
 
     def offer(self, lists: Lists, sketcher: Sketcher, epoch: int) -> None:
@@ -85,9 +86,17 @@ class Followed:
             return
         assert rows is not None
         self.at_epoch()
-        self._lists[lists.name] = lists, rows
+        self._lists[lists.name] = held = lists, rows, Pace()
         if lists.default:
-            self._lists[None] = lists, rows
+            self._lists[None] = held
+
+    def lists(self, lens: str | None) -> tuple[Lists, NewRows, Pace] | None:
+        """What is followed of a lens, the first one where None; and how long searches of it take.
+
+        None where it is not followed.
+        """
+        self.at_epoch()
+        return self._lists.get(lens)
 
     def find(self, question: Question) -> tuple[Found, NDArray[np.float32]] | None:
         """The answer by the neighbour table, with the sketch of the item's vectors.
@@ -95,12 +104,11 @@ class Followed:
         Returns:
             None where only a search knows, or the item or the lens is not known.
         """
-        self.at_epoch()
-        held = self._lists.get(question.lens)
+        held = self.lists(question.lens)
         if held is None or not question.is_plain:
             return None
         try:
-            return self._find(question, *held)
+            return self._find(question, *held[:2])
         except (sqlite3.Error, CorruptCollection):
             return None
 

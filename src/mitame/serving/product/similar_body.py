@@ -116,18 +116,23 @@ def parts(
         told: the neighbours with their distances, nearest first.
         cursor: as in `Parts`.
     """
+    middle = middle_of(facts, spec, told)
+    tag = blake2b(middle + (cursor or b""), digest_size=9).hexdigest().encode()
+    return Parts(middle, cursor, b'W/"' + tag + b'"')
+
+
+def middle_of(facts: Facts, spec: EmbedderSpec, told: Sequence[tuple[Shown, float]]) -> bytes:
+    """An answer's body from its generation to before its position; fields as in `AnswerReply`."""
     neighbors = b",".join([item.at(away, spec) for item, away in told])
     is_reliable = bool(told) and match_word(score(told[0][1], spec.distance), spec) != "weak"
     after = _encode(_After(facts.exact, facts.complete, facts.reason, is_reliable, facts.lens))
     moved = b"" if facts.moved is None else b',"moved":%b' % _encode(facts.moved)
-    middle = b'"generation":%d,"neighbors":[%b],%b%b' % (
+    return b'"generation":%d,"neighbors":[%b],%b%b' % (
         facts.generation,
         neighbors,
         after[1:-1],
         moved,
     )
-    tag = blake2b(middle + (cursor or b""), digest_size=9).hexdigest().encode()
-    return Parts(middle, cursor, b'W/"' + tag + b'"')
 
 
 class _After(msgspec.Struct):

@@ -29,6 +29,7 @@ from mitame.errors import (
 from mitame.serving import bodies
 from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.forms import MULTIPART, check_names, only, parts_of
+from mitame.serving.product.learning import Learning
 from mitame.serving.replies import reply
 from mitame.serving.routes import JSON, Call, Route
 from mitame.serving.v1.answering import (
@@ -54,6 +55,7 @@ from mitame.wire.queries import (
 if TYPE_CHECKING:
     from mitame.api import Collection
 
+PATH = "/v1/collections/{collection}/query"
 FLOATS = "application/octet-stream"
 _PLACES = "put them into the body, unless that is a picture or a vector alone"
 _AT_ONCE = 8
@@ -66,19 +68,29 @@ async def queried(call: Call) -> Response:
     """Answer one question."""
     collection = await call.collection()
     asked = await _asked(call)
+    learning = Learning(call.service.answers, call.params["collection"], asked)
     for _ in range(TRIES):
         vectors = await embedded(call.service, collection, asked)
         try:
-            return await call.service.threads.run(_answered, call, collection, asked, vectors)
+            response = await call.service.threads.run(
+                _answered, call, collection, asked, vectors, learning
+            )
         except LensMoved as error:
             moved = error
+        else:
+            learning.done()
+            return response
     raise moved
 
 
-def _answered(call: Call, collection: Collection, asked: Asked, vectors: Vectors) -> Response:
+def _answered(
+    call: Call, collection: Collection, asked: Asked, vectors: Vectors, learning: Learning
+) -> Response:
     name, query_id = call.params["collection"], call.service.query_ids.next()
     with collection.store.pin() as view:
         found = answer(view, asked, vectors)
+        if found.vectors is not None:
+            learning.searched(view, found.answer.lens, found.vectors, asked.body.limit)
         body = told(view, name, asked, found, query_id)
         kept = remembered(view, asked, found)
     call.service.remembering.put(name, collection, query_id, kept)
@@ -211,7 +223,7 @@ _ERRORS = (
 ROUTES = (
     Route(
         "POST",
-        "/v1/collections/{collection}/query",
+        PATH,
         queried,
         Role.READ,
         "What looks like this?",

@@ -23,8 +23,10 @@ from mitame.questions import Question
 from mitame.refining import Refinement
 from mitame.wire.queries import Example, QueryBody, QueryFields, Vector
 
-Floats = NDArray[np.float32]
 KINDS = ("id", "ids", "vector", "image", "image_base64", "image_url", "text", "positive")
+_USUAL = QueryBody()
+_OPTIONS = tuple(set(QueryBody.__struct_fields__) - {*KINDS, "limit", "lens"})
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Asked:
     where: Filter | None = None
     region: Region | None = None
     made: list[Picture | Text] = field(default_factory=list)
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing is wished for but neighbours, so many, by a lens."""
+        return is_plain(self.body)
 
     def question(self, view: View, vectors: Sequence[Floats]) -> Question:
         """What the library is asked.
@@ -129,6 +136,11 @@ def of_body(body: QueryBody, file: bytes | Floats | None = None) -> Asked:
     if region is not None and kind not in ("image", "image_url"):
         raise InvalidBody("region is a box of a picture, and none is asked about")
     return Asked(kind, body, near, positive, negative, _filter(body), region, made)
+
+
+def is_plain(body: QueryBody) -> bool:
+    """Whether all options but the limit and the lens are as usual."""
+    return all(getattr(body, name) == getattr(_USUAL, name) for name in _OPTIONS)
 
 
 def of_fields(fields: QueryFields) -> QueryBody:

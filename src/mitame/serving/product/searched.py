@@ -1,0 +1,157 @@
+"""What is near a vector, found on the event loop: for collections where that is a short search.
+
+A search of the served snapshot by the engine that was chosen, joined with what has been written
+since (`mitame.collection.following`): the same answer as `mitame.search` gives, without a thread,
+a transaction or a row of the database for each neighbour.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitame.collection.asked import Asked
+from mitame.collection.base import Base
+from mitame.collection.new_rows import NewRows
+from mitame.distances import normalise
+from mitame.errors import MitameError
+from mitame.feedback import AskedQuestion
+from mitame.feedback.question import MAX_ANSWER
+from mitame.neighbors import PADDING
+from mitame.serving.product.followed import Followed, Lists
+from mitame.serving.product.similar_body import Facts, Shown, middle_of
+from mitame.timing import step
+
+SPARE = 16
+"""Rows asked for beyond the limit, for ties, and for items with several images."""
+_MOST_ASKED = 256
+"""Rows that are asked for at most; who wants more can wait for a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearVector:
+    """What was found.
+
+    Attributes:
+        lists: of the lens that was searched.
+        position: of the journal.
+        exact: these are the true nearest.
+        told: the neighbours with their distances, nearest first.
+        vectors: float32[1, dimension], what was searched with.
+        took: seconds.
+    """
+
+    lists: Lists
+    position: int
+    exact: bool
+    told: list[tuple[Shown, float]]
+    vectors: NDArray[np.float32]
+    took: float
+
+    def body(self, query_id: str) -> bytes:
+        """The answer's body; an `AnswerReply`."""
+        lists = self.lists
+        facts = Facts(lists.generation, lists.name, self.exact, complete=True, reason=None)
+        return b'{"query_id":"%b","took_ms":%b,%b,"position":%d}' % (
+            query_id.encode(),
+            b"%.3f" % (self.took * 1_000),
+            middle_of(facts, lists.spec, self.told),
+            self.position,
+        )
+
+    def remembered(self) -> AskedQuestion:
+        """What is kept of it for feedback."""
+        return AskedQuestion(
+            "vector",
+            self.lists.name,
+            self.lists.spec.fingerprint,
+            self.position,
+            answer=[item.id for item, _ in self.told[:MAX_ANSWER]],
+            vectors=self.vectors,
+        )
+
+
+def near_vector(
+    followed: Followed, vector: NDArray[np.float32], limit: int, lens: str | None
+) -> NearVector | None:
+    """The items nearest to a vector; None where only the whole of the library knows, or is quick.
+
+    Args:
+        followed: the collection, looked at just now.
+        vector: float32[n], finite, not all zero.
+        limit: how many are wanted.
+        lens: its name; the first one where None.
+    """
+    held = followed.lists(lens)
+    if held is None or limit + SPARE > _MOST_ASKED:
+        return None
+    lists, rows, pace = held
+    base = lists.base
+    if not pace.is_quick or len(vector) != base.dimension or base.opened_index is None:
+        return None
+    began = time.perf_counter()
+    question = vector[np.newaxis]
+    try:
+        pairs = _in_base(base, followed.following.moved, question, limit)
+    except MitameError:
+        return None
+    told = None if pairs is None else _told(followed, rows, question, pairs, limit)
+    took = time.perf_counter() - began
+    pace.took(took)
+    if told is None:
+        return None
+    exact = base.index.is_exact  # asked afterwards: damage may have ended an engine's index
+    return NearVector(lists, followed.following.position, exact, told, question, took)
+
+
+def _in_base(
+    base: Base, moved: Mapping[int, int], question: NDArray[np.float32], limit: int
+) -> list[tuple[int, float]] | None:
+    """The nearest items of the snapshot that have not moved, with all at the last distance.
+
+    None where a search for more rows is needed to be sure.
+    """
+    wanted = min(base.count, limit + SPARE)
+    with step("engine"):
+        found = base.index.search(question, wanted)
+    away, owners = found.distances[0].tolist(), base.owners[found.ids[0]].tolist()
+    if int(found.ids[0, -1]) == PADDING:
+        return None
+    least: dict[int, float] = {}
+    for owner, distance in zip(owners, away, strict=True):
+        if owner not in moved:
+            least.setdefault(owner, distance)
+    pairs = [*least.items()]
+    is_sure = wanted == base.count or (len(pairs) >= limit and pairs[limit - 1][1] < away[-1])
+    return pairs if is_sure and len(pairs) >= limit else None
+
+
+def _told(
+    followed: Followed,
+    rows: NewRows,
+    question: NDArray[np.float32],
+    pairs: list[tuple[int, float]],
+    limit: int,
+) -> list[tuple[Shown, float]] | None:
+    bound = pairs[limit - 1][1]
+    near = [pair for pair in pairs if pair[1] <= bound]
+    if rows.first != rows.end:
+        with step("delta"):
+            near += _entering(rows, question, bound).items()
+    with step("hydrate"):
+        told = followed.told(near, limit)
+    return None if told is None else told[1]
+
+
+def _entering(rows: NewRows, question: NDArray[np.float32], away: float) -> Mapping[int, float]:
+    """Items that new rows bring as near as that, with their distances."""
+    sketcher = rows.sketcher
+    # Sketches bound products of unit vectors; distances are of the question as it was sent.
+    unit = normalise(question) if sketcher.distance == "cosine" else question
+    bound = sketcher.least(Asked.held(unit).lengths, away, rows.longest)
+    places = rows.candidates(sketcher.question(unit), bound, 0)
+    return rows.nearest(Asked.held(question), places, -np.inf, away)

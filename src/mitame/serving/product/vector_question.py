@@ -1,0 +1,95 @@
+"""A question by one vector and nothing but a limit and a lens, as a request says it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from starlette.types import Scope
+
+from mitame.serving.v1.questions import KINDS, is_plain
+from mitame.wire.queries import QueryBody
+
+MOST_BYTES = 1 << 16
+"""Of a body that is read on the event loop."""
+_ADDRESS = re.compile(rb"/v1/collections/([A-Za-z0-9._-]{1,100})/query")
+_LIMIT = re.compile(rb"(?:limit=([1-9][0-9]{0,2}))?")
+_FLOATS, _JSON = b"application/octet-stream", b"application/json"
+_decode = msgspec.json.Decoder(QueryBody).decode
+
+
+@dataclass(frozen=True, slots=True)
+class VectorQuestion:
+    """What is asked.
+
+    Attributes:
+        vector: float32[n], finite and not all zero, of whatever dimension.
+        limit: how many neighbours.
+        lens: its name; the first one where None.
+    """
+
+    vector: NDArray[np.float32]
+    limit: int
+    lens: str | None
+
+
+def collection_asked(scope: Scope) -> str | None:
+    """The collection whose query route a request names; None for every other route."""
+    found = _ADDRESS.fullmatch(scope["raw_path"])
+    return None if found is None else found[1].decode()
+
+
+def read_question(scope: Scope, body: bytes) -> VectorQuestion | None:
+    """What a request asks, where that is plain.
+
+    None for every other: the router tells what they mean, or what is wrong with them.
+
+    Args:
+        scope: of the request.
+        body: the whole.
+    """
+    if len(body) > MOST_BYTES:
+        return None
+    media = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    query = scope["query_string"]
+    try:
+        if media == _FLOATS:
+            return _of_floats(query, body)
+        if media == _JSON and not query and b'"vector"' in body:
+            return _of_json(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError, OverflowError):
+        return None
+    return None
+
+
+def _of_floats(query: bytes, body: bytes) -> VectorQuestion | None:
+    limit = _LIMIT.fullmatch(query)
+    if limit is None or not body or len(body) % 4:
+        return None
+    return _usable(np.frombuffer(body, "<f4"), int(limit[1] or b"10"), None)
+
+
+def _of_json(body: bytes) -> VectorQuestion | None:
+    asked = _decode(body)
+    vector = asked.vector
+    kinds = sum(getattr(asked, name) is not None for name in KINDS)
+    if vector is None or kinds > 1 or not is_plain(asked):
+        return None
+    if isinstance(vector, str):
+        data = b64decode(vector, validate=True)
+        return _usable(np.frombuffer(data, "<f4"), asked.limit, asked.lens)
+    with np.errstate(over="ignore"):
+        return _usable(np.array(vector, np.float32), asked.limit, asked.lens)
+
+
+def _usable(vector: NDArray[np.float32], limit: int, lens: str | None) -> VectorQuestion | None:
+    """None for what only the library can refuse in its own words."""
+    # A sum of squares is finite and positive exactly where no number is odd and one is not small.
+    square = float(np.dot(vector, vector))
+    if not 0.0 < square < np.inf:
+        return None
+    return VectorQuestion(vector.astype(np.float32, copy=False), limit, lens)

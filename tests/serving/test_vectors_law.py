@@ -1,0 +1,193 @@
+"""The law of questions by vector: found on the event loop, they are what the library answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mitame.errors import CollectionBusy
+from mitame.serving.product import pace, searched
+from mitame.serving.product.answers import Answers
+from mitame.serving.product.learning import Learning
+from mitame.serving.product.pace import AT_ONCE, Pace
+from mitame.serving.product.searched import near_vector
+from mitame.serving.product.vector_question import collection_asked, read_question
+from mitame.serving.replies import reply
+from mitame.serving.v1.answering import Vectors, answer, told
+from mitame.serving.v1.questions import Asked, of_body
+from mitame.wire.queries import QueryBody
+from tests.serving.changing_shop import ITEMS, LENSES, NAME, Shop
+
+SEEDS = (0,)
+"""More of them are for whoever changes what this is about."""
+SOME = np.array([1, 2, 3, 4], np.float32)
+
+
+def shop_of(path: Path, lens: str, dimension: int, rng: np.random.Generator) -> Shop:
+    made = Shop(path / NAME, lens, dimension, rng, Answers(path, 10_000_000))
+    made.writer.append([made.put(str(number)) for number in range(ITEMS)])
+    return made
+
+
+@pytest.fixture(params=[(name, seed) for name in LENSES for seed in SEEDS], ids=str)
+def shop(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
+    name, seed = request.param
+    monkeypatch.setattr(searched, "SPARE", 8)  # so that an answer may not be sure
+    monkeypatch.setattr(pace, "AT_ONCE", 1e9)  # however slow this machine is
+    made = shop_of(tmp_path, *LENSES[name], np.random.default_rng([seed, *name.encode()]))
+    made.writer.merge()
+    yield made
+    made.close()
+
+
+def right(shop: Shop, question: Asked) -> Any:
+    """What the library says; and as in a server, it is learnt from."""
+    learning = Learning(shop.answers, NAME, question)
+    with shop.reader.pin() as view:
+        found = answer(view, question, Vectors())
+        body = told(view, NAME, question, found, "q")
+        assert found.vectors is not None
+        learning.searched(view, found.answer.lens, found.vectors, question.body.limit)
+    learning.done()
+    return plain(bytes(reply(body).body))
+
+
+def plain(body: bytes) -> Any:
+    """All of an answer but its time."""
+    return {**json.loads(body), "took_ms": 0}
+
+
+def test_answers_by_vector_are_right(shop: Shop) -> None:
+    """Whatever others do, an answer found on the event loop equals the library's."""
+    quick = 0
+    for _ in range(110):
+        try:
+            shop.change()
+        except CollectionBusy:
+            continue
+        for limit in (1, 5, 20):
+            vector = shop.vector()
+            expected = right(shop, of_body(QueryBody(limit=limit), vector))
+            followed = shop.answers.now(NAME)
+            assert followed is not None
+            found = near_vector(followed, vector, limit, None)
+            if found is not None:
+                quick += 1
+                assert plain(found.body("q")) == expected
+                assert [each["id"] for each in expected["neighbors"]] == found.remembered().answer
+    assert quick > 100, "too few were found so: this would prove nothing"
+
+
+def test_a_slow_search_stays_off_the_event_loop(tmp_path: Path) -> None:
+    """What takes long is for a thread."""
+    shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1))
+    shop.writer.merge()
+    right(shop, of_body(QueryBody(), SOME))
+    followed = shop.answers.now(NAME)
+    assert followed is not None
+    held = followed.lists(None)
+    assert held is not None
+    held[2].measured(AT_ONCE / 2)
+    assert near_vector(followed, SOME, 3, None) is not None
+    held[2].measured(AT_ONCE * 2)
+    assert near_vector(followed, SOME, 3, None) is None
+    shop.close()
+
+
+def test_no_snapshot_no_quick_way(tmp_path: Path) -> None:
+    """Before the first merge there is nothing to be searched so: a thread answers."""
+    shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1))
+    assert right(shop, of_body(QueryBody(limit=3), SOME))["complete"]
+    followed = shop.answers.now(NAME)
+    assert followed is not None
+    assert near_vector(followed, SOME, 3, None) is None
+    shop.close()
+
+
+def test_pace() -> None:
+    """Unknown is not quick; a stall alone does not end it, several do; it is measured again."""
+    now = [0.0]
+    one = Pace(lambda: now[0])
+    assert not one.is_quick
+    assert one.is_due
+    one.measured(AT_ONCE / 4)
+    assert one.is_quick
+    assert not one.is_due
+    one.took(10.0)
+    assert one.is_quick
+    for _ in range(8):
+        one.took(10.0)
+    assert not one.is_quick
+    assert not one.is_due
+    now[0] = 11.0
+    assert one.is_due
+
+
+JSON = [(b"content-type", b"application/json")]
+FLOATS = [(b"content-type", b"application/octet-stream")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "body"),
+    [
+        (FLOATS, b"", np.ones(3, "<f4").tobytes()),
+        (FLOATS, b"limit=10", np.ones(3, "<f4").tobytes()),
+        (JSON, b"", b'{"vector": [1, 1.0, 1e0]}'),
+        (JSON, b"", b'{"vector": "AACAPwAAgD8AAIA/", "limit": 10, "exact": false}'),
+        (JSON, b"", b'{"vector": [1,1,1], "with": ["attributes"], "diversity": 0}'),
+    ],
+)
+def test_plain_questions(headers: Any, query: bytes, body: bytes) -> None:
+    """Each form of a vector is read, and a body that says what is usual is plain, too."""
+    found = read_question({"headers": headers, "query_string": query}, body)
+    assert found is not None
+    assert found.vector.tolist() == [1, 1, 1]
+    assert (found.limit, found.lens) == (10, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "body"),
+    [
+        ([], b"", np.ones(3, "<f4").tobytes()),
+        (FLOATS, b"limit=0", np.ones(3, "<f4").tobytes()),
+        (FLOATS, b"exact=true", np.ones(3, "<f4").tobytes()),
+        (FLOATS, b"", b"12345"),
+        (FLOATS, b"", b""),
+        (FLOATS, b"", np.zeros(3, "<f4").tobytes()),
+        (FLOATS, b"", np.array([1, np.nan], "<f4").tobytes()),
+        (FLOATS, b"", np.array([1, np.inf], "<f4").tobytes()),
+        (FLOATS, b"", np.ones(20_000, "<f4").tobytes()),
+        (JSON, b"limit=3", b'{"vector": [1, 1, 1]}'),
+        (JSON, b"", b'{"vector": [1, 1, 1], "score_threshold": 0}'),
+        (JSON, b"", b'{"vector": [1, 1, 1], "with": ["vector"]}'),
+        (JSON, b"", b'{"vector": [1, 1, 1], "id": "a"}'),
+        (JSON, b"", b'{"vector": [1e300, 1, 1]}'),
+        (JSON, b"", b'{"vector": "AACAPwAAgD8A"}'),
+        (JSON, b"", b'{"vector": "?"}'),
+        (JSON, b"", b'{"vector": []}'),
+        (JSON, b"", b'{"vector": ["a"]}'),
+        (JSON, b"", b'{"vector": [1], "limit": 0}'),
+        (JSON, b"", b'{"vector": [1], "limits": 1}'),
+        (JSON, b"", b'{"vector"'),
+        (JSON, b"", b'{"id": "vector"}'),
+        (JSON, b"", b'{"vector": ' + b"[" * 5_000),
+        (JSON, b"", b'{"vector": [1], "lens": "\xff"}'),
+    ],
+)
+def test_what_is_not_plain(headers: Any, query: bytes, body: bytes) -> None:
+    """What asks for more, or is wrong, is left to the router, which has the words for it."""
+    assert read_question({"headers": headers, "query_string": query}, body) is None
+
+
+def test_addresses() -> None:
+    """Only the query route is answered so."""
+    assert collection_asked({"raw_path": b"/v1/collections/shop/query"}) == "shop"
+    for path in (b"/v1/collections/a/b/query", b"/v1/query", b"/v1/collections/%61/query"):
+        assert collection_asked({"raw_path": path}) is None
