@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from mitame.collection import Store
 from mitame.errors import CollectionBusy
 from mitame.serving.product import pace, searched
 from mitame.serving.product.answers import Answers
-from mitame.serving.product.learning import Learning
+from mitame.serving.product.learning import learnt, opened
 from mitame.serving.product.pace import AT_ONCE, Pace
 from mitame.serving.product.searched import near_vector
 from mitame.serving.product.vector_question import collection_asked, read_question
 from mitame.serving.replies import reply
 from mitame.serving.v1.answering import Vectors, answer, told
-from mitame.serving.v1.questions import Asked, of_body
+from mitame.serving.v1.questions import of_body
 from mitame.wire.queries import QueryBody
 from tests.serving.changing_shop import ITEMS, LENSES, NAME, Shop
 
@@ -39,7 +41,7 @@ def shop(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shop]:
     name, seed = request.param
-    monkeypatch.setattr(searched, "SPARE", 8)  # so that an answer may not be sure
+    monkeypatch.setattr(searched, "MORE", 8)  # so that an answer may not be sure
     monkeypatch.setattr(pace, "AT_ONCE", 1e9)  # however slow this machine is
     made = shop_of(tmp_path, *LENSES[name], np.random.default_rng([seed, *name.encode()]))
     made.writer.merge()
@@ -47,16 +49,24 @@ def shop(
     made.close()
 
 
-def right(shop: Shop, question: Asked) -> Any:
+def right(shop: Shop, vector: np.ndarray, limit: int) -> Any:
     """What the library says; and as in a server, it is learnt from."""
-    learning = Learning(shop.answers, NAME, question)
+    ticket = shop.answers.ticket(NAME)
+    assert ticket is not None
+    found = opened(shop.answers, ticket, Opened(shop.reader), None, vector)
+    if found is not None:
+        learnt(shop.answers, ticket, *found)
+    question = of_body(QueryBody(limit=limit), vector)
     with shop.reader.pin() as view:
-        found = answer(view, question, Vectors())
-        body = told(view, NAME, question, found, "q")
-        assert found.vectors is not None
-        learning.searched(view, found.answer.lens, found.vectors, question.body.limit)
-    learning.done()
+        body = told(view, NAME, question, answer(view, question, Vectors()), "q")
     return plain(bytes(reply(body).body))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """As much of a collection as is needed."""
+
+    store: Store
 
 
 def plain(body: bytes) -> Any:
@@ -74,7 +84,7 @@ def test_answers_by_vector_are_right(shop: Shop) -> None:
             continue
         for limit in (1, 5, 20):
             vector = shop.vector()
-            expected = right(shop, of_body(QueryBody(limit=limit), vector))
+            expected = right(shop, vector, limit)
             followed = shop.answers.now(NAME)
             assert followed is not None
             found = near_vector(followed, vector, limit, None)
@@ -89,7 +99,7 @@ def test_a_slow_search_stays_off_the_event_loop(tmp_path: Path) -> None:
     """What takes long is for a thread."""
     shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1))
     shop.writer.merge()
-    right(shop, of_body(QueryBody(), SOME))
+    right(shop, SOME, 10)
     followed = shop.answers.now(NAME)
     assert followed is not None
     held = followed.lists(None)
@@ -104,7 +114,7 @@ def test_a_slow_search_stays_off_the_event_loop(tmp_path: Path) -> None:
 def test_no_snapshot_no_quick_way(tmp_path: Path) -> None:
     """Before the first merge there is nothing to be searched so: a thread answers."""
     shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1))
-    assert right(shop, of_body(QueryBody(limit=3), SOME))["complete"]
+    assert right(shop, SOME, 3)["complete"]
     followed = shop.answers.now(NAME)
     assert followed is not None
     assert near_vector(followed, SOME, 3, None) is None
@@ -120,10 +130,11 @@ def test_pace() -> None:
     one.measured(AT_ONCE / 4)
     assert one.is_quick
     assert not one.is_due
-    one.took(10.0)
+    one.took(AT_ONCE / 4, 10.0)
+
     assert one.is_quick
     for _ in range(8):
-        one.took(10.0)
+        one.took(AT_ONCE / 4, 10.0)
     assert not one.is_quick
     assert not one.is_due
     now[0] = 11.0

@@ -63,6 +63,11 @@ class OpenCollections:
         held = self.held(name)
         return held if held is not None else await self._threads.run(self.opened, name)
 
+    def known(self, name: str) -> api.Collection | None:
+        """The collection that was open at the last `held`, for who knows that it is the same."""
+        found = self._open.get(name)
+        return None if found is None else found.collection
+
     def held(self, name: str) -> api.Collection | None:
         """The collection where it is open and still the one on the disk; costs one stat."""
         found = self._open.get(name)

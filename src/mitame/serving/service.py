@@ -12,6 +12,7 @@ from mitame.serving.drawn_maps import DrawnMaps
 from mitame.serving.near_copies import Finder
 from mitame.serving.pictures.embedding import Embedding
 from mitame.serving.product.answers import Answers
+from mitame.serving.product.learning import Learning
 from mitame.serving.product.query_ids import QueryIds
 from mitame.serving.product.remembering import Remembering
 from mitame.serving.registry import OpenCollections
@@ -50,6 +51,7 @@ class Service:
         instance: of this process, in query ids.
         query_ids: names of its answers.
         answers: to product-page questions, as far as they are kept.
+        learning: which lenses are searched on the event loop.
         remembering: what they mean, and what users did with them.
         duplicates: the search for near-copies.
         maps: of collections.
@@ -75,6 +77,7 @@ class Service:
         self.observer = Observer(self.metrics, self.log, self.instance)
         self.query_ids = QueryIds(self.instance)
         self.answers = Answers(config.data, int(config.answers_mb * 1_000_000))
+        self.learning = Learning(self.answers, self.threads)
         self.remembering = Remembering()
         self.duplicates = Finder()
         self.maps = DrawnMaps()

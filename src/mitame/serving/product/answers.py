@@ -93,6 +93,10 @@ class Answers:
         self.keep(key, kept, followed)
         return kept
 
+    def is_followed(self, collection: str) -> bool:
+        """Whether it may be that `now` knows it."""
+        return collection in self._followed
+
     def now(self, collection: str) -> Followed | None:
         """A collection that is followed, looked at just now; None where it is not."""
         followed = self._followed.get(collection)

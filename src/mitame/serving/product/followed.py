@@ -40,6 +40,7 @@ class Lists:
         generation: of the snapshot.
         position: of the snapshot.
         default: it is the collection's first lens.
+        single: no item has two rows in it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Lists:
     generation: int
     position: int
     default: bool
+    single: bool
 
 
 def lists_of(view: View, lens: str) -> Lists:
@@ -56,7 +58,8 @@ def lists_of(view: View, lens: str) -> Lists:
     _ = base.neighbors  # opened here, on a thread
     first = next(iter(view.lenses)) == lens
     spec = view.lenses[lens].spec
-    return Lists(lens, base, spec, view.generation, view.served.position, first)
+    single = len(np.unique(base.owners)) == base.count
+    return Lists(lens, base, spec, view.generation, view.served.position, first, single)
 
 
 class Followed:

@@ -88,7 +88,7 @@ class Front:
 
     async def _by_vector(self, scope: Scope, receive: Receive, send: Send) -> None:
         collection = collection_asked(scope)
-        if collection is None or self._answers.now(collection) is None:
+        if collection is None or not self._answers.is_followed(collection):
             await self._inner(scope, receive, send)
             return
         try:
@@ -110,7 +110,7 @@ class Front:
         """The answer's body; None where the router is to answer."""
         asked = read_question(scope, body)
         followed = None if asked is None else self._answers.now(collection)
-        held = self._collections.held(collection)
+        held = self._collections.known(collection)  # which learning has opened
         if asked is None or followed is None or held is None:
             return None
         found = near_vector(followed, asked.vector, asked.limit, asked.lens)

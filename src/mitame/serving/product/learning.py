@@ -1,64 +1,96 @@
-"""How a lens comes to be searched on the event loop: a question that a thread answers tells."""
+"""How a lens comes to be searched on the event loop: a question that a thread answered asks for it.
+
+What is searched is opened and timed on a thread, beside the answers and once at a time.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection import View
+from mitame.arguments import lens_of
 from mitame.collection.sketches import Sketcher
+from mitame.errors import MitameError
 from mitame.serving.product.answers import Answers, Ticket
 from mitame.serving.product.followed import Lists, lists_of
-from mitame.serving.product.searched import SPARE
-from mitame.serving.v1.questions import Asked
+from mitame.serving.product.searched import MORE
+from mitame.serving.work.running import Threads
+
+if TYPE_CHECKING:
+    from mitame.api import Collection
 
 
 class Learning:
-    """What is learnt of a lens while one question by a vector is answered.
-
-    Made and done on the event loop; `searched` is for the thread between.
+    """Learns which lenses are quick. For the event loop's thread.
 
     Args:
         answers: that follow collections.
-        collection: its name.
-        asked: the question; one that is not by a vector alone teaches nothing.
+        threads: that open and time.
     """
 
-    def __init__(self, answers: Answers, collection: str, asked: Asked) -> None:
+    def __init__(self, answers: Answers, threads: Threads) -> None:
         self._answers = answers
-        self._ticket: Ticket | None = None
-        self._learnt: tuple[Lists, Sketcher, float] | None = None
-        if asked.kind == "vector" and asked.is_plain:
-            ticket = answers.ticket(collection)
-            held = None if ticket is None else ticket.followed.lists(asked.body.lens)
-            if held is None or held[2].is_due:
-                self._ticket = ticket
+        self._threads = threads
+        self._under_way: dict[str, asyncio.Task[None]] = {}
 
-    def searched(self, view: View, lens: str, vectors: NDArray[np.float32], limit: int) -> None:
-        """Open what is searched, and see how long that takes; on the thread that has the view.
+    def asked(
+        self, name: str, collection: Collection, lens: str | None, vector: NDArray[np.float32]
+    ) -> None:
+        """A thread has answered a question by a vector alone.
 
         Args:
-            view: that was asked.
-            lens: its name.
-            vectors: float32[1, dimension], what it was asked for.
-            limit: how many neighbours.
+            name: the collection's.
+            collection: that was asked.
+            lens: that was searched; the first one where None.
+            vector: float32[dimension], as it was asked for.
         """
-        if self._ticket is None or not view.generation:
+        if name in self._under_way:
             return
-        sketcher = self._answers.sketcher(self._ticket, view, lens)
-        lists = lists_of(view, lens)
-        began = time.thread_time()  # others may have the processor meanwhile
-        lists.base.index.search(vectors, limit + SPARE)
-        self._learnt = lists, sketcher, time.thread_time() - began
+        ticket = self._answers.ticket(name)
+        held = None if ticket is None else ticket.followed.lists(lens)
+        if ticket is None or not (held is None or held[2].is_due):
+            return
+        task = asyncio.create_task(self._learn(ticket, collection, lens, vector))
+        self._under_way[name] = task
+        task.add_done_callback(lambda _: self._under_way.pop(name, None))
 
-    def done(self) -> None:
-        """Use it from now on."""
-        if self._ticket is None or self._learnt is None:
-            return
-        lists, sketcher, seconds = self._learnt
-        if self._answers.offer(self._ticket, lists, sketcher):
-            held = self._ticket.followed.lists(lists.name)
-            if held is not None:
-                held[2].measured(seconds)
+    async def _learn(
+        self, ticket: Ticket, collection: Collection, lens: str | None, vector: NDArray[np.float32]
+    ) -> None:
+        with suppress(MitameError):  # whoever asks next gets to hear of it, and so learns anew
+            found = await self._threads.run(opened, self._answers, ticket, collection, lens, vector)
+            if found is not None:
+                learnt(self._answers, ticket, *found)
+
+
+def opened(
+    answers: Answers,
+    ticket: Ticket,
+    collection: Collection,
+    lens: str | None,
+    vector: NDArray[np.float32],
+) -> tuple[Lists, Sketcher, float] | None:
+    """What is needed to search a lens, and how long that takes; None where there is no snapshot."""
+    with collection.store.pin() as view:
+        if not view.generation:
+            return None
+        name = lens_of(view.lenses, lens).name
+        sketcher, lists = answers.sketcher(ticket, view, name), lists_of(view, name)
+        began = time.thread_time()  # others may have the processor meanwhile
+        lists.base.index.search(vector[np.newaxis], MORE)
+        return lists, sketcher, time.thread_time() - began
+
+
+def learnt(
+    answers: Answers, ticket: Ticket, lists: Lists, sketcher: Sketcher, seconds: float
+) -> None:
+    """Search the lens on the event loop from now on, while that is quick."""
+    if answers.offer(ticket, lists, sketcher):
+        held = ticket.followed.lists(lists.name)
+        if held is not None:
+            held[2].measured(seconds)

@@ -6,7 +6,7 @@ query's id and the time in front, the position and the cursor at the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -38,17 +38,6 @@ class Shown:
     id: str
     head: bytes
     tail: bytes
-
-    def at(self, away: float, spec: EmbedderSpec) -> bytes:
-        """The JSON of the neighbour at a distance; a `NeighborReply`."""
-        value = score(away, spec.distance)
-        return b'%b"score":%b,"distance":%b,"match":"%b"%b' % (
-            self.head,
-            _encode(value),
-            _encode(away),
-            match_word(value, spec).encode(),
-            self.tail,
-        )
 
 
 def shown(
@@ -123,16 +112,32 @@ def parts(
 
 def middle_of(facts: Facts, spec: EmbedderSpec, told: Sequence[tuple[Shown, float]]) -> bytes:
     """An answer's body from its generation to before its position; fields as in `AnswerReply`."""
-    neighbors = b",".join([item.at(away, spec) for item, away in told])
-    is_reliable = bool(told) and match_word(score(told[0][1], spec.distance), spec) != "weak"
+    scores = [score(away, spec.distance) for _, away in told]
+    is_reliable = bool(told) and match_word(scores[0], spec) != "weak"
     after = _encode(_After(facts.exact, facts.complete, facts.reason, is_reliable, facts.lens))
     moved = b"" if facts.moved is None else b',"moved":%b' % _encode(facts.moved)
     return b'"generation":%d,"neighbors":[%b],%b%b' % (
         facts.generation,
-        neighbors,
+        b",".join(_neighbors(spec, told, scores)),
         after[1:-1],
         moved,
     )
+
+
+def _neighbors(
+    spec: EmbedderSpec, told: Sequence[tuple[Shown, float]], scores: Sequence[float]
+) -> Iterator[bytes]:
+    """Each neighbour's JSON; a `NeighborReply`."""
+    numbers = _encode([*scores, *(away for _, away in told)])[1:-1].split(b",")  # all at one call
+    ways = zip(told, scores, numbers, numbers[len(told) :], strict=False)
+    for (item, _), value, its_score, its_distance in ways:
+        yield b'%b"score":%b,"distance":%b,"match":"%b"%b' % (
+            item.head,
+            its_score,
+            its_distance,
+            match_word(value, spec).encode(),
+            item.tail,
+        )
 
 
 class _After(msgspec.Struct):

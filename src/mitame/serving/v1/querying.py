@@ -29,7 +29,6 @@ from mitame.errors import (
 from mitame.serving import bodies
 from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.forms import MULTIPART, check_names, only, parts_of
-from mitame.serving.product.learning import Learning
 from mitame.serving.replies import reply
 from mitame.serving.routes import JSON, Call, Route
 from mitame.serving.v1.answering import (
@@ -68,29 +67,25 @@ async def queried(call: Call) -> Response:
     """Answer one question."""
     collection = await call.collection()
     asked = await _asked(call)
-    learning = Learning(call.service.answers, call.params["collection"], asked)
     for _ in range(TRIES):
         vectors = await embedded(call.service, collection, asked)
         try:
-            response = await call.service.threads.run(
-                _answered, call, collection, asked, vectors, learning
-            )
+            response = await call.service.threads.run(_answered, call, collection, asked, vectors)
         except LensMoved as error:
             moved = error
         else:
-            learning.done()
+            if asked.vector is not None:
+                call.service.learning.asked(
+                    call.params["collection"], collection, asked.body.lens, asked.vector
+                )
             return response
     raise moved
 
 
-def _answered(
-    call: Call, collection: Collection, asked: Asked, vectors: Vectors, learning: Learning
-) -> Response:
+def _answered(call: Call, collection: Collection, asked: Asked, vectors: Vectors) -> Response:
     name, query_id = call.params["collection"], call.service.query_ids.next()
     with collection.store.pin() as view:
         found = answer(view, asked, vectors)
-        if found.vectors is not None:
-            learning.searched(view, found.answer.lens, found.vectors, asked.body.limit)
         body = told(view, name, asked, found, query_id)
         kept = remembered(view, asked, found)
     call.service.remembering.put(name, collection, query_id, kept)

@@ -69,9 +69,10 @@ class Asked:
     made: list[Picture | Text] = field(default_factory=list)
 
     @property
-    def is_plain(self) -> bool:
-        """Nothing is wished for but neighbours, so many, by a lens."""
-        return is_plain(self.body)
+    def vector(self) -> Floats | None:
+        """The vector that is all that is asked about, beside a limit and a lens; else None."""
+        one = self.near[0] if self.kind == "vector" and is_plain(self.body) else None
+        return one if isinstance(one, np.ndarray) else None
 
     def question(self, view: View, vectors: Sequence[Floats]) -> Question:
         """What the library is asked.
