@@ -1,24 +1,17 @@
-"""A collection as a map: each item a point on a plane, along the axes of most variance."""
+"""A collection as a map: each item a point on a plane, near to those that look like it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mitame.collection import View
 from mitame.errors import UnknownLens
 from mitame.filters import Filter
-from mitame.projection.frame import Frame
-from mitame.projection.principal import Principal, drawn
+from mitame.placing import Floats, Method, Numbers, items_of, placing
 
-Floats = NDArray[np.float32]
-Numbers = NDArray[np.int64]
-Method: TypeAlias = Literal["layout", "principal"]
 NO_CATEGORY = -1
-_BLOCK = 4_096
 
 
 @dataclass(frozen=True)
@@ -27,8 +20,9 @@ class ItemMap:
 
     Attributes:
         lens: its name.
-        method: ``principal``: items are projected on the two principal axes of their vectors.
-            ``layout``, beside their neighbours, is reserved.
+        method: ``layout``: items lie beside their neighbours, as the last merge laid them out.
+            ``principal``, where there is no layout: they are projected on the two principal
+            axes of their vectors.
         ids: of the items, in no order that means anything.
         places: float32[n, 2], 0 to 1: from the left, and from the top.
         categories: the distinct ones.
@@ -51,17 +45,6 @@ class ItemMap:
     position: int
 
 
-@dataclass(frozen=True)
-class _Items:
-    """Items with their first live row, by key: int64[n] each."""
-
-    keys: Numbers
-    rows: Numbers
-
-    def __getitem__(self, which: Numbers | NDArray[np.bool_]) -> _Items:
-        return _Items(self.keys[which], self.rows[which])
-
-
 def item_map(
     view: View, lens: str, where: Filter | None = None, *, limit: int | None = None
 ) -> ItemMap:
@@ -78,19 +61,18 @@ def item_map(
     """
     if lens not in view.lenses:
         raise UnknownLens(f"the collection has no lens {lens!r}")
-    items = _items(view, lens)
-    plane, frame = _plane(view, lens, items)
+    items = items_of(view, lens)
+    found = placing(view, lens, items)
     passing = items
     if where is not None:
         passing = items[view.columns(where.keys).match(where, items.keys)]
     shown = passing if limit is None else passing[_chosen(passing.keys, limit)]
-    places = frame.unit(_projected(view, lens, shown, plane))
     categories, codes = _categories(view, shown.keys)
     return ItemMap(
         lens,
-        "principal",
+        found.method,
         _ids(view, shown.keys),
-        places,
+        found.places(shown),
         categories,
         codes,
         len(passing.keys),
@@ -98,29 +80,6 @@ def item_map(
         view.generation,
         view.position,
     )
-
-
-def _items(view: View, lens: str) -> _Items:
-    owners = view.owners(lens)
-    live = np.flatnonzero(owners >= 0)
-    keys, first = np.unique(owners[live], return_index=True)
-    return _Items(keys, live[first])
-
-
-def _plane(view: View, lens: str, items: _Items) -> tuple[Principal, Frame]:
-    rows = items.rows[drawn(len(items.rows))]
-    sample = view.vectors_at(lens, rows)
-    if not len(sample):
-        sample = np.zeros((1, view.lenses[lens].spec.dimension), np.float32)
-    plane = Principal.of(sample)
-    return plane, Frame.around(plane.project(sample))
-
-
-def _projected(view: View, lens: str, items: _Items, plane: Principal) -> Floats:
-    blocks = range(0, len(items.rows), _BLOCK)
-    found = [view.vectors_at(lens, items.rows[start : start + _BLOCK]) for start in blocks]
-    nothing = np.empty((0, 2), np.float32)
-    return np.concatenate([nothing, *(plane.project(each) for each in found)])
 
 
 def _chosen(keys: Numbers, limit: int) -> Numbers:

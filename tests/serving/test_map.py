@@ -147,3 +147,20 @@ def test_a_lens_without_vectors_has_an_empty_map(server: Server) -> None:
 def test_what_is_refused(server: Server, query: str, refusal: str) -> None:
     """With what is wrong."""
     assert problem(server.ask("GET", PATH + query))[1] == refusal
+
+
+def test_a_merge_lays_the_map_out(server: Server) -> None:
+    """The answer says so, has another tag, and items that come later are on it at once."""
+    before = server.ask("GET", PATH)
+    with mitame.open(server.data, "shop") as shop:
+        shop.store.merge()
+    tag = {"If-None-Match": before.headers["etag"]}
+    after = server.ask("GET", PATH, None, tag)
+    assert after.status == 200
+    assert (before.json()["method"], after.json()["method"]) == ("principal", "layout")
+    body = {"vectors": {"own": [1, 0, 0, 0, 0, 0, 0, 0]}}
+    assert server.ask("PUT", "/v1/collections/shop/items/late", body).status == 200
+    found = asked(server)
+    assert found.method == "layout"
+    assert "late" in found.ids
+    assert set(found.ids) - {"late"} == set(after.json()["ids"])

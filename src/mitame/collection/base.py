@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.collection.base_index import BaseIndex, open_base
+from mitame.collection.map_part import StoredMap, map_of
 from mitame.collection.neighbor_table import StoredTable, read_table
 from mitame.collection.snapshot import SnapshotLens
 from mitame.distances import Distance, normalise
@@ -67,6 +68,11 @@ class Base:
         with suppress(CorruptCollection, NewerFormat):
             return None if self.stored is None else read_table(self.stored)
         return None
+
+    @cached_property
+    def map(self) -> StoredMap | None:
+        """Where the items lie on a plane; None where there is no map, or it can't be read."""
+        return map_of(self.stored)
 
     def places(self, log_rows: Numbers) -> Numbers:
         """Where rows of the log, int64[n] below `log_rows`, stand among the rows here.

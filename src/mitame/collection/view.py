@@ -18,6 +18,7 @@ from mitame.collection.generations import Served
 from mitame.collection.item import Item, check_id
 from mitame.collection.lens_table import LensTable
 from mitame.collection.listing import Listing, pages
+from mitame.collection.map_part import StoredMap
 from mitame.collection.neighbor_lists import CurrentLists, ItemList
 from mitame.collection.neighbor_table import TableFacts, facts_of
 from mitame.collection.records import Row, RowRecord, row_record
@@ -173,6 +174,19 @@ class View(Listing):
         rows = self.lens_rows(lens)
         with reading(self._path):
             return None if rows.base.stored is None else facts_of(rows.base.stored)
+
+    def layout(self, lens: str) -> StoredMap | None:
+        """Where the snapshot's items lie on a plane.
+
+        None where there is no such map, or the delta has more rows than the snapshot: what is
+        known is about too few of the items then.
+
+        Raises:
+            UnknownLens: no such lens.
+        """
+        rows = self.lens_rows(lens)
+        with reading(self._path):
+            return rows.base.map if rows.count <= 2 * rows.base.count else None
 
     def owner_of(self, lens: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """int64[n], the key of the item of each of rows int64[n]; -1 where the row is dead."""

@@ -22,11 +22,11 @@ _PASSES = 8
 
 @dataclass(frozen=True)
 class Principal:
-    """A plane in the space of the vectors.
+    """A plane in the space of the vectors, or a few axes more.
 
     Attributes:
         mean: float32[dimension].
-        axes: float32[dimension, 2], orthonormal, the one of more variance first; zeros where the
+        axes: float32[dimension, a], orthonormal, the one of most variance first; zeros where the
             vectors have fewer dimensions.
         scale: what vectors are divided by, so that no square overflows.
     """
@@ -36,19 +36,24 @@ class Principal:
     scale: float
 
     @classmethod
-    def of(cls, sample: Floats) -> Principal:
-        """The plane of vectors float32[n, dimension], n at least 1. The same for the same ones."""
+    def of(cls, sample: Floats, count: int = 2) -> Principal:
+        """The leading axes of vectors, always the same for the same ones.
+
+        Args:
+            sample: float32[n, dimension], n at least 1.
+            count: of axes, at most 8.
+        """
         scale = float(np.abs(sample).max(initial=0.0)) or 1.0
         centred = sample / np.float32(scale)
         mean = centred.mean(axis=0, dtype=np.float64).astype(np.float32)
         centred -= mean
-        axes = np.zeros((sample.shape[1], 2), np.float32)
-        found = _leading(centred)[:, :2]
+        axes = np.zeros((sample.shape[1], count), np.float32)
+        found = _leading(centred)[:, :count]
         axes[:, : found.shape[1]] = found
         return cls(mean, axes, scale)
 
     def project(self, vectors: Floats) -> Floats:
-        """float32[n, 2] of vectors float32[n, dimension]."""
+        """float32[n, a] of vectors float32[n, dimension]."""
         centred: Floats = vectors / np.float32(self.scale)
         centred -= self.mean
         return centred @ self.axes

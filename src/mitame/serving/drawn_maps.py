@@ -16,6 +16,7 @@ from mitame.collection import View
 from mitame.errors import Overloaded
 from mitame.filters import Filter
 from mitame.maps import ItemMap, item_map
+from mitame.placing import method_of
 from mitame.serving.compressing import coders
 from mitame.wire.maps import FULL, MOST_CATEGORIES, NO_CATEGORY, MapHead, MapReply, to_bytes
 
@@ -52,7 +53,8 @@ class Wanted:
         text = None if self.where is None else self.where.to_json()
         lens = view.table.stored[self.lens].lens.spec.fingerprint
         at = view.select("SELECT at FROM journal ORDER BY position DESC LIMIT 1")
-        asked = [str(view.path), at, lens, self.lens, text, self.limit, self.is_binary]
+        method = method_of(view, self.lens)
+        asked = [str(view.path), at, lens, self.lens, method, text, self.limit, self.is_binary]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
         return f"{view.generation}-{view.position}-{digest}"
 

@@ -59,8 +59,8 @@ class MapHead(Reply):
 
     Attributes:
         lens: its name.
-        method: ``principal`` where items are projected on the two principal axes of their
-            vectors; ``layout``, beside their neighbours, is reserved and not answered yet.
+        method: ``layout`` where items lie beside their neighbours, as the last merge laid them
+            out; ``principal`` where they are projected on the two principal axes of their vectors.
         categories: the distinct ones, sorted.
         total: items with a vector that pass, also those beyond the limit.
         complete: every item that was to be shown is there; else ask again in a moment.
