@@ -82,28 +82,29 @@ def kinds_of(port: int, found: NDArray[np.float32], asked: int, scratch: Path) -
     connection.close()
     asking = ("ids", str(asked), before, after)
     constant = Kind("constant", ("ids", "1", f"/constant/{size}?", ""))
+    path = f"/v1/collections/{NAME}/query"
     sample = found[np.random.default_rng(3).choice(len(found), _BODIES)]
+    binary, texts = [v.tobytes() for v in sample], [vector_json(v) for v in sample]
     return [
         constant,
         Kind("similar", asking),
         Kind(_WRITING, asking),
-        _bodies(
-            "vector, binary", "application/octet-stream", [v.tobytes() for v in sample], scratch
-        ),
-        _bodies("vector, JSON", "application/json", [_json(v) for v in sample], scratch),
+        body_kind("vector, binary", "application/octet-stream", binary, path, scratch),
+        body_kind("vector, JSON", "application/json", texts, path, scratch),
     ]
 
 
-def _json(vector: NDArray[np.float32]) -> bytes:
+def vector_json(vector: NDArray[np.float32]) -> bytes:
+    """The body of a question by a vector, float32[dimension]."""
     numbers = ",".join(repr(float(value)) for value in vector)
     return b'{"vector":[%b]}' % numbers.encode()
 
 
-def _bodies(name: str, media: str, bodies: Sequence[bytes], scratch: Path) -> Kind:
+def body_kind(name: str, media: str, bodies: Sequence[bytes], path: str, scratch: Path) -> Kind:
+    """Bodies that are sent to a path, any of them at a time; they lie in files of the scratch."""
     file, sizes = scratch / f"{name}.bin", scratch / f"{name}.sizes"
     file.write_bytes(b"".join(bodies))
     sizes.write_text("".join(f"{len(body)}\n" for body in bodies))
-    path = f"/v1/collections/{NAME}/query"
     return Kind(name, ("bodies", str(file), str(sizes), media, path))
 
 

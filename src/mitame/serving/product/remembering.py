@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mitame.api import Collection
 
 SECONDS = 0.5
-MOST_WAITING = 2_000
+MOST_WAITING = 500
 """Questions of a collection that wait to be written."""
 MOST_BYTES = 16 << 20
 """Of their vectors."""
