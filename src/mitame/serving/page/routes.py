@@ -42,7 +42,7 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 
 async def start(call: Call) -> Response:
     """The page itself; it names the version of everything else."""
-    return await _answer(call, page().files[START], _START)
+    return await answer(call, page().files[START], _START)
 
 
 async def part(call: Call) -> Response:
@@ -57,10 +57,11 @@ async def part(call: Call) -> Response:
     if file is None or name == START:
         raise RouteNotFound(f"the page has no file {name[:100]!r}", remedy="reload the page")
     is_own = places["version"] == page().version
-    return await _answer(call, file, _FOR_EVER if is_own else _NOT_KEPT)
+    return await answer(call, file, _FOR_EVER if is_own else _NOT_KEPT)
 
 
-async def _answer(call: Call, file: File, headers: dict[str, str]) -> Response:
+async def answer(call: Call, file: File, headers: dict[str, str]) -> Response:
+    """A file with these headers and a tag of its own, packed where the caller takes that."""
     coding = chosen(call.request.scope)
     headers = _ALWAYS | headers | {"ETag": etag(file.tag(coding))}
     if is_current(call.request, file.tag(coding)):
