@@ -25,8 +25,8 @@ from mitame.serving.table import routes_of
 from tests.serving.item_server import picture
 
 DOCUMENT = json.loads(json.dumps(document(routes_of(ServeConfig(Path(), gannoy=True)))))
-FOR_OTHERS = {"gannoy", "compatible"}
-"""Chapters for clients that were written for other servers."""
+FOR_OTHERS = {"gannoy", "compatible", "page"}
+"""Chapters for clients that were written for other servers, and for browsers."""
 FOR_PEOPLE = {"get_docs"}
 KEPT_LOCAL = {"remove_all", "embed_text", "add_lens", "switch_lenses", "check", "close"}
 KEPT_LOCAL |= {"lenses", "default_lens", "path", "store"}
@@ -69,6 +69,10 @@ CALLS: dict[str, Callable[[mitame.Client, ServedCollection], Any]] = {
     ),
     "post_query_batch": lambda _, c: c.query_many([{"id": "a", "with": ["vector"]}]),
     "post_duplicates": lambda _, c: c.duplicates(score=0.9, where="a=b", cursor="x"),
+    "post_duplicates_decide": lambda _, c: c.decide(["a", 7], "same", replace=False),
+    "get_duplicates_decisions": lambda _, c: c.decisions(after=3, limit=5),
+    "get_duplicates_decision": lambda _, c: c.decision("ab"),
+    "delete_duplicates_decision": lambda _, c: c.withdraw("ab"),
     "get_map": lambda _, c: c.map(lens="color", where="a=b", limit=5),
     "post_feedback": lambda _, c: c.feedback("q", [{"type": "shown", "id": "a"}], item=7),
     "get_feedback": lambda _, c: c.feedback_events(after=3, limit=5, with_vectors=True),

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import httpx
 
-from mitame.client import browsing, items, maps, queries, service
+from mitame.client import browsing, deciding, items, maps, queries, service
 from mitame.client.answers import item_of
 from mitame.client.binding import (
     AsyncCollectionOperation,
@@ -63,6 +63,10 @@ class ServedCollection:
     similar = CollectionOperation(queries.similar)
     embed = CollectionOperation(queries.embed)
     duplicates = CollectionOperation(queries.duplicates)
+    decide = CollectionOperation(deciding.decide)
+    decision = CollectionOperation(deciding.decision)
+    decisions = CollectionOperation(deciding.decisions)
+    withdraw = CollectionOperation(deciding.withdraw)
     map = CollectionOperation(maps.map)
     feedback = CollectionOperation(queries.feedback)
     feedback_events = CollectionOperation(queries.feedback_events)
@@ -207,6 +211,10 @@ class AsyncServedCollection:
     similar = AsyncCollectionOperation(queries.similar)
     embed = AsyncCollectionOperation(queries.embed)
     duplicates = AsyncCollectionOperation(queries.duplicates)
+    decide = AsyncCollectionOperation(deciding.decide)
+    decision = AsyncCollectionOperation(deciding.decision)
+    decisions = AsyncCollectionOperation(deciding.decisions)
+    withdraw = AsyncCollectionOperation(deciding.withdraw)
     map = AsyncCollectionOperation(maps.map)
     feedback = AsyncCollectionOperation(queries.feedback)
     feedback_events = AsyncCollectionOperation(queries.feedback_events)

@@ -219,6 +219,7 @@ def duplicates(
     lens: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
+    decided: bool | None = None,
 ) -> Request[DuplicatesReply]:
     """A page of groups of near-copies.
 
@@ -227,6 +228,7 @@ def duplicates(
         where, lens: as in `search`.
         limit: groups of a page, 1 to 1,000.
         cursor: of the page before.
+        decided: only groups about which something was decided, or only the others; all when None.
     """
     body = {
         "score": score,
@@ -234,6 +236,7 @@ def duplicates(
         "lens": lens,
         "limit": limit,
         "cursor": cursor,
+        "decided": decided,
     }
     path = collection_path(collection, "/duplicates")
     return Request("POST", path, reader(DuplicatesReply), body=given(body))

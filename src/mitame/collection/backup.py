@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from mitame.collection.database import translated
 from mitame.collection.generations import name_of
-from mitame.collection.paths import DATABASE, FEEDBACK, LOG, ROOT, SNAPSHOTS
+from mitame.collection.paths import DATABASE, DECISIONS, FEEDBACK, LOG, ROOT, SNAPSHOTS
 from mitame.collection.root import serve
 from mitame.collection.view import View
 from mitame.errors import (
@@ -52,7 +52,8 @@ def back_up(
             on_progress(done, total)
         assert building.path is not None
         view.copy_database(building.path)
-        _copy_feedback(source, building.path)
+        for file in (FEEDBACK, DECISIONS):
+            _copy_told(source, building.path, file)
         serve(building, view.generation)
         for inside in sorted({inside for _, inside, *_ in files}, reverse=True):
             _at(building, inside).sync()
@@ -60,20 +61,20 @@ def back_up(
         building.child(SNAPSHOTS).sync()
 
 
-def _copy_feedback(source: Directory, target: Path) -> None:
-    """What users did with answers, as it is now: it is no part of the moment."""
-    if source.path is None or not (source.path / FEEDBACK).is_file():
+def _copy_told(source: Directory, target: Path, file: str) -> None:
+    """What users did or decided, as it is now: it is no part of the moment."""
+    if source.path is None or not (source.path / file).is_file():
         return
     try:
         with (
-            closing(sqlite3.connect(source.path / FEEDBACK)) as there,
-            closing(sqlite3.connect(target / FEEDBACK)) as copy,
+            closing(sqlite3.connect(source.path / file)) as there,
+            closing(sqlite3.connect(target / file)) as copy,
         ):
             copy.execute("PRAGMA synchronous = FULL")
             there.backup(copy)
     except sqlite3.Error as error:
         raise CorruptCollection(
-            f"{source.path / FEEDBACK} can't be copied ({error})",
+            f"{source.path / file} can't be copied ({error})",
             remedy="where it is damaged, move it away: items do not need it",
         ) from error
 
@@ -174,6 +175,5 @@ def _copy_tree(source: Directory, target: Directory) -> None:
 
 
 def _is_kept(name: str) -> bool:
-    databases = (DATABASE, f"{DATABASE}-wal", FEEDBACK, f"{FEEDBACK}-wal")
-    is_database = name in databases
+    is_database = name.removesuffix("-wal") in (DATABASE, FEEDBACK, DECISIONS)
     return is_database or name == ROOT or name.endswith((".f32", ".part"))

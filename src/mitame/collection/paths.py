@@ -15,6 +15,8 @@ SNAPSHOTS = "snapshots"
 MERGE_LOCK = "merge.lock"
 FEEDBACK = "feedback.sqlite3"
 """What users did with answers (`mitame.feedback`); missing where nobody has told."""
+DECISIONS = "decisions.sqlite3"
+"""What was decided about near-copies (`mitame.feedback`); missing where nobody has."""
 QUERIES = "queries.sqlite3"
 """Questions of the last time, which feedback may be about; not part of a backup."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -30,6 +30,7 @@
     │   ├── ItemNotFound
     │   ├── ItemExists
     │   ├── GenerationNotFound
+    │   ├── DecisionNotFound
     │   ├── PictureNotKept       only its vectors were stored, or its file has gone
     │   ├── UnknownLens
     │   ├── SpecMismatch         vectors of another embedder's spec
@@ -86,6 +87,7 @@ from mitame.errors.collections import (
     CollectionExists,
     CollectionNotFound,
     CorruptCollection,
+    DecisionNotFound,
     GenerationNotFound,
     ItemExists,
     ItemNotFound,
@@ -148,6 +150,7 @@ __all__ = [
     "CorruptCollection",
     "DamagedArchive",
     "DamagedImage",
+    "DecisionNotFound",
     "EmbedderError",
     "EmptyImage",
     "FetchFailed",

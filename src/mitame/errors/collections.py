@@ -50,6 +50,14 @@ class GenerationNotFound(CollectionError):
     default_remedy = "list them: GET /v1/collections/{collection}/generations"
 
 
+class DecisionNotFound(CollectionError):
+    """Nothing was decided under this id."""
+
+    code = "decision_not_found"
+    status = 404
+    default_remedy = "list them: GET /v1/collections/{collection}/duplicates/decisions"
+
+
 class PictureNotKept(CollectionError):
     """An item's picture can't be shown: only its vectors were stored, or its file has gone."""
 

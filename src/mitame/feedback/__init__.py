@@ -5,13 +5,16 @@ each synced before it is acknowledged, and the questions that they are about. ``
 holds the questions of the last time, a bounded number of bytes: there, feedback finds what its
 ``query_id`` means.
 
-A collection is whole without either. Learning needs pairs of what was asked and what was chosen or
-passed over: so an event keeps the question's items or vectors, the lens and its spec's fingerprint
-(vectors of two specs never meet), and the ids that were answered.
+``decisions.sqlite3`` holds what was decided about near-copies.
+
+A collection is whole without any of them. Learning needs pairs of what was asked and what was
+chosen or passed over: so an event keeps the question's items or vectors, the lens and its
+spec's fingerprint (vectors of two specs never meet), and the ids that were answered.
 """
 
 from __future__ import annotations
 
+from mitame.feedback.decisions import Decided, Decision, DecisionStore
 from mitame.feedback.events import EVENT_TYPES, VALUES, Event, StoredEvent
 from mitame.feedback.question import AskedQuestion
 from mitame.feedback.recent import RecentQueries
@@ -21,6 +24,9 @@ __all__ = [
     "EVENT_TYPES",
     "VALUES",
     "AskedQuestion",
+    "Decided",
+    "Decision",
+    "DecisionStore",
     "Event",
     "FeedbackStore",
     "RecentQueries",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mitame.errors import MitameError
-from mitame.feedback import AskedQuestion, FeedbackStore, RecentQueries
+from mitame.feedback import AskedQuestion, DecisionStore, FeedbackStore, RecentQueries
 
 if TYPE_CHECKING:
     from mitame.api import Collection
@@ -32,6 +32,7 @@ class _Kept:
     collection: Collection
     recent: RecentQueries
     feedback: FeedbackStore
+    decisions: DecisionStore
     waiting: deque[tuple[str, AskedQuestion]] = field(
         default_factory=lambda: deque(maxlen=MOST_WAITING)
     )
@@ -39,6 +40,7 @@ class _Kept:
     def close(self) -> None:
         self.recent.close()
         self.feedback.close()
+        self.decisions.close()
 
 
 class Remembering:
@@ -82,6 +84,11 @@ class Remembering:
         with self._lock:
             return self._of(name, collection).feedback
 
+    def decisions(self, name: str, collection: Collection) -> DecisionStore:
+        """What was decided about near-copies of a collection."""
+        with self._lock:
+            return self._of(name, collection).decisions
+
     def close(self) -> None:
         """Write what waits, and let go of the files."""
         with self._lock:
@@ -100,7 +107,8 @@ class Remembering:
             if found is not None:  # dropped, and made again
                 found.close()
             path = collection.path
-            found = _Kept(collection, RecentQueries(path), FeedbackStore(path))
+            stores = RecentQueries(path), FeedbackStore(path), DecisionStore(path)
+            found = _Kept(collection, *stores)
             self._kept[name] = found
         return found
 

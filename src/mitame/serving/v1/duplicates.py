@@ -6,6 +6,7 @@ import base64
 import binascii
 import bisect
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -18,15 +19,17 @@ from mitame.errors import (
     NotMerged,
     UnknownLens,
 )
+from mitame.feedback import Decided
 from mitame.filters import Filter, from_json, parse
 from mitame.serving.callers.roles import Role
 from mitame.serving.near_copies import Sought
 from mitame.serving.replies import reply
 from mitame.serving.routes import Call, Route
-from mitame.wire.duplicates import MAX_IDS, DuplicatesBody, DuplicatesReply, Group
+from mitame.wire.duplicates import MAX_IDS, DuplicatesBody, DuplicatesReply, Group, GroupDecision
 
 if TYPE_CHECKING:
     from mitame.api import Collection
+    from mitame.feedback import DecisionStore
 
 
 async def found(call: Call) -> Response:
@@ -45,12 +48,14 @@ def _found(call: Call, collection: Collection, body: DuplicatesBody) -> Response
         assert at is not None
         sought = Sought(collection, lens.name, at, where)
         groups = call.service.duplicates.find(view, sought, until)
-        first = bisect.bisect_right(groups.groups, after, key=lambda group: group[0])
-        page = groups.groups[first : first + body.limit]
-        is_last = first + len(page) == len(groups.groups)
+        decided = _decisions(call, collection).decided()
+        wanted = _wanted(groups.groups, decided, body.decided)
+        first = bisect.bisect_right(wanted, after, key=lambda group: group[0])
+        page = wanted[first : first + body.limit]
+        is_last = first + len(page) == len(wanted)
         answer = DuplicatesReply(
-            groups=[Group(ids=list(each[:MAX_IDS]), size=len(each)) for each in page],
-            total=len(groups.groups),
+            groups=[_group(each, decided) for each in page],
+            total=len(wanted),
             cursor=None if is_last else _cursor(page[-1][0]),
             exact=groups.exact,
             score=at,
@@ -60,6 +65,24 @@ def _found(call: Call, collection: Collection, body: DuplicatesBody) -> Response
             took_ms=round((time.monotonic() - started) * 1_000, 3),
         )
     return reply(answer)
+
+
+def _decisions(call: Call, collection: Collection) -> DecisionStore:
+    return call.service.remembering.decisions(call.params["collection"], collection)
+
+
+def _wanted(
+    groups: Sequence[tuple[str, ...]], decided: Decided, only: bool | None
+) -> Sequence[tuple[str, ...]]:
+    if only is None:
+        return groups
+    return [each for each in groups if (decided.of(each) is not None) == only]
+
+
+def _group(ids: tuple[str, ...], decided: Decided) -> Group:
+    found = decided.of(ids)
+    about = None if found is None else GroupDecision(id=found.id, value=found.value)
+    return Group(ids=list(ids[:MAX_IDS]), size=len(ids), decision=about)
 
 
 def _filter(value: object) -> Filter | None:
