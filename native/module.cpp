@@ -14,6 +14,7 @@ namespace mitame {
 
 // Each part of native/ adds its functions to the module by one such function.
 void bind_cascade(nb::module_& module);
+void bind_near(nb::module_& module);
 void bind_prepare(nb::module_& module);
 
 namespace {
@@ -37,5 +38,6 @@ NB_MODULE(_native, module) {
   module.def("choose_kernel", &mitame::choose_kernel, nb::arg("name"),
              "Make every later call use this kernel; ValueError when it can't run here.");
   mitame::bind_cascade(module);
+  mitame::bind_near(module);
   mitame::bind_prepare(module);
 }

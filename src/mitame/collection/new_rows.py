@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from types import ModuleType
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame import native
 from mitame.collection.asked import Asked
 from mitame.collection.log import Log, LogFile, LogLayout
 from mitame.collection.neighbor_keys import least
@@ -38,6 +42,7 @@ class NewRows:
         self.sketcher = sketcher
         self.first = first
         self._log = log
+        self._kernel = _kernel()
         self._count = 0
         self._owners: Numbers = np.empty(64, np.int64)
         self._sketches: Floats = np.empty((64, sketcher.size), np.float32)
@@ -77,22 +82,29 @@ class NewRows:
         """Rows of the log, int64[n], that are dead from now on."""
         self._owners[rows[(rows >= self.first) & (rows < self.end)] - self.first] = -1
 
-    def candidates(self, sketch: Floats, bound: float, start: int) -> Numbers:
-        """Places, from one on, of rows whose sketch is at least the bound; int64[n]."""
-        rows = self._sketches[start : self._count]
-        if not self._is_tame(bound):
-            return np.arange(start, self._count)
-        found = rows @ sketch[0] if len(sketch) == 1 else (rows @ sketch.T).max(axis=1)
-        return np.flatnonzero(found >= bound) + start
+    def candidates(self, sketch: Floats, bound: float, start: int) -> Sequence[int]:
+        """Places, from one on, ascending, of live rows whose sketch is at least the bound."""
+        if start == self._count:
+            return ()
+        is_tame = self._is_tame(bound)
+        if is_tame and self._kernel is not None:
+            found: list[int] = self._kernel.reaching(
+                self._sketches, start, self._count, self._owners, sketch, bound
+            )
+            return found
+        is_near = self._owners[start : self._count] >= 0
+        if is_tame:
+            is_near &= (self._sketches[start : self._count] @ sketch.T).max(axis=1) >= bound
+        return (np.flatnonzero(is_near) + start).tolist()
 
     def within(
-        self, question: Floats, places: Numbers, bound: float, away: float
+        self, question: Floats, places: Sequence[int], bound: float, away: float
     ) -> tuple[Numbers, Floats]:
-        """Live rows at places that are no farther than a distance.
+        """Rows at places that are no farther than a distance.
 
         Args:
             question: float32[m, dimension].
-            places: int64[n].
+            places: as `candidates` gives them.
             bound: of the distance, as `Sketcher.least` gives it.
             away: the distance.
 
@@ -100,31 +112,46 @@ class NewRows:
             Their owners int64[n], and how far they are from the nearest of the question's vectors,
             float32[n].
         """
-        places = places[self._owners[places] >= 0]
-        vectors = self._read(places + self.first)
-        if self._is_tame(bound):
-            maybe = self.sketcher.products(vectors, question) >= bound
-            places, vectors = places[maybe], vectors[maybe]
-        distances = least(question, vectors, self.sketcher.distance)
+        found = np.array(self._sifted(question, places, bound), np.int64)
+        distances = least(question, self._read(found + self.first), self.sketcher.distance)
         inside = distances <= away
-        return self._owners[places[inside]], distances[inside]
+        return self._owners[found[inside]], distances[inside]
 
-    def nearest(self, asked: Asked, places: Numbers, bound: float, away: float) -> dict[int, float]:
+    def _sifted(self, question: Floats, places: Sequence[int], bound: float) -> Sequence[int]:
+        """Places whose rows themselves reach the bound."""
+        if not places or not self._is_tame(bound):
+            return places
+        kernel, (first, end, mapped) = self._kernel, self._newest
+        if kernel is not None and first <= places[0] + self.first and places[-1] + self.first < end:
+            is_halved, shift = self.sketcher.distance == "euclidean", self.first - first
+            found: list[int] = kernel.sifted(mapped, shift, places, question, bound, is_halved)
+            return found
+        vectors = self._read(np.array(places) + self.first)
+        reach = self.sketcher.products(vectors, question) >= bound
+        return [place for place, does in zip(places, reach.tolist(), strict=True) if does]
+
+    def nearest(
+        self, asked: Asked, places: Sequence[int], bound: float, away: float
+    ) -> dict[int, float]:
         """As `within`: the owners, each with its least distance.
 
         Raises:
             Gone: the question's vectors can't be had any more.
         """
         near: dict[int, float] = {}
-        if not len(places):
+        if not places:  # nearly always, and so is what comes next
             return near
-        owners, distances = self.within(asked.vectors, places, bound, away)
+        question = asked.vectors
+        places = self._sifted(question, places, bound)
+        if not places:
+            return near
+        owners, distances = self.within(question, places, bound, away)
         for owner, distance in zip(owners.tolist(), distances.tolist(), strict=True):
             near[owner] = min(distance, near.get(owner, distance))
         return near
 
     def _is_tame(self, bound: float) -> bool:
-        return self._longest <= _TAME and bool(np.isfinite(bound))
+        return self._longest <= _TAME and math.isfinite(bound)
 
     @property
     def longest(self) -> float:
@@ -152,6 +179,12 @@ class NewRows:
         if file.first >= self._newest[0]:
             self._newest = file.first, min(file.end, file.first + len(mapped)), mapped
         return mapped
+
+
+def _kernel() -> ModuleType | None:
+    """The native module, where it is not one that was built before it could do this."""
+    found = native.module()
+    return found if found is not None and hasattr(found, "reaching") else None
 
 
 def _larger(array: NDArray[_T], count: int) -> NDArray[_T]:
