@@ -1,8 +1,8 @@
 """How hard to look, from 0 to 1, as numbers of lists, codes and rows for each stage.
 
-Found by sweeping all of them on image vectors (``benchmarks/engines``): what is nearly best at each
-recall lies on these lines. Each grows geometrically, so that equal steps of effort cost about the
-same factor.
+Found by sweeping all of them on vectors of images and, for rows that are spread about their lists'
+centres, of words (``benchmarks/engines``): what is nearly best at each recall lies on these lines.
+Each grows geometrically, so that equal steps of effort cost about the same factor.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ class Plan:
 
 
 @lru_cache(maxsize=4_096)
-def plan_for(effort: float, k: int, *, roots: int, lists: int, edges: bool) -> Plan:
+def plan_for(
+    effort: float, k: int, *, roots: int, lists: int, edges: bool, spread: bool = False
+) -> Plan:
     """The plan for k neighbours.
 
     Args:
@@ -33,16 +35,32 @@ def plan_for(effort: float, k: int, *, roots: int, lists: int, edges: bool) -> P
         k: at least 1.
         roots, lists: how many there are.
         edges: whether rows have edges.
+        spread: see `mitame.engines.cascade.spread.is_spread`.
     """
     wide = max(1.0, k / 10)
     if edges:
         return _along_edges(effort, k, wide, roots, lists)
+    if spread:
+        return _among_spread(effort, k, wide, roots, lists)
     probed = min(float(lists), _between(4, max(16, lists * 0.25), effort))
     exact = k + round(0.9 * probed * wide)
     return Plan(
         roots=max(4, round(roots * _between(0.2, 0.9, effort))),
         lists=round(probed),
         shorts=k + round(wide * (6 + 2.5 * probed)),
+        beam=exact,
+        exact=exact,
+    )
+
+
+def _among_spread(effort: float, k: int, wide: float, roots: int, lists: int) -> Plan:
+    """Many lists, of which each adds few candidates."""
+    probed = min(float(lists), _between(8, max(16, lists * 0.5), effort))
+    exact = k + round(1.2 * wide * probed**0.5)
+    return Plan(
+        roots=max(4, round(roots * _between(0.35, 1, effort))),
+        lists=round(probed),
+        shorts=k + round(4 * wide * probed**0.5),
         beam=exact,
         exact=exact,
     )

@@ -82,7 +82,7 @@ class CascadeEngine:
         return CascadeIndex(rows, known, _stored(ComparedRows(rows, known), own, common))
 
     def open(self, vectors: Rows, distance: Distance, parts: Parts) -> CascadeIndex:
-        """The index that gave these parts; nothing is read but their sizes.
+        """The index that gave these parts; nothing is read but their sizes and steps.
 
         Raises:
             CorruptCollection: as the protocol says.

@@ -9,6 +9,7 @@ import numpy as np
 from mitame.distances import Distance, normalise, norms
 from mitame.engines.cascade.effort import DEFAULT, plan_for
 from mitame.engines.cascade.parts import Stored, cascade_of
+from mitame.engines.cascade.spread import is_spread
 from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Allow, Parts, Rows
 from mitame.engines.settings import usable_cores
@@ -36,6 +37,7 @@ class CascadeIndex(IndexedRows):
         super().__init__(vectors, distance)
         self._stored = stored
         self._native: Any = None if stored is None else cascade_of(vectors, stored)
+        self._is_spread = stored is not None and is_spread(stored.parts, stored.shape)
         self._threads = usable_cores()
         self._plans: dict[tuple[int, float | None], Any] = {}
 
@@ -107,6 +109,7 @@ class CascadeIndex(IndexedRows):
             roots=sizes["roots"],
             lists=sizes["lists"],
             edges=sizes["degree"] > 0 and allow is None,
+            spread=self._is_spread,
         )
         if allow is None:
             found = (plan.roots, plan.lists, plan.shorts, plan.beam, plan.exact)

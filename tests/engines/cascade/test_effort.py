@@ -1,0 +1,58 @@
+"""How many each stage hands on, by effort and by what the rows are like."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from mitame.engines.cascade.effort import plan_for
+from mitame.engines.cascade.engine import CascadeEngine
+from mitame.engines.cascade.parts import read_parts
+from mitame.engines.cascade.spread import is_spread
+from tests.engines.cascade.made import rows_of
+
+
+@pytest.mark.parametrize(("fall", "spread"), [(0.0, True), (1.5, False)])
+def test_rows_without_groups_are_spread(fall: float, spread: bool) -> None:
+    """The built parts tell whether near rows are in many lists."""
+    rows = rows_of(3_000, 48, fall=fall)
+    stored = read_parts(rows, "euclidean", CascadeEngine().build(rows, "euclidean").save())
+    assert stored is not None
+    assert is_spread(stored.parts, stored.shape) is spread
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0])
+def test_damaged_steps_are_no_error(wrong: float) -> None:
+    """Whatever stands in the steps, there is a plan."""
+    rows = rows_of(300, 16)
+    stored = read_parts(rows, "euclidean", CascadeEngine().build(rows, "euclidean").save())
+    assert stored is not None
+    steps = np.full_like(stored.parts["node-steps"], wrong)
+    assert is_spread({**stored.parts, "node-steps": steps}, stored.shape) in {True, False}
+
+
+@pytest.mark.parametrize("spread", [True, False])
+@pytest.mark.parametrize("edges", [True, False])
+@pytest.mark.parametrize("k", [1, 10, 300])
+def test_more_effort_hands_on_more(k: int, edges: bool, spread: bool) -> None:
+    """No stage looks at fewer rows where effort is higher, and the last one at k at least."""
+    plans = [
+        plan_for(step / 20, k, roots=77, lists=5_919, edges=edges, spread=spread)
+        for step in range(20)
+    ]
+    for low, high in pairwise(plans):
+        assert low.roots <= high.roots
+        assert low.lists <= high.lists
+        assert low.shorts <= high.shorts
+        assert low.beam <= high.beam
+        assert k <= low.exact <= high.exact
+
+
+def test_spread_rows_are_sought_in_more_lists() -> None:
+    """The same rows' plan opens more lists and hands on fewer candidates of each."""
+    close = plan_for(0.5, 10, roots=77, lists=5_919, edges=False)
+    spread = plan_for(0.5, 10, roots=77, lists=5_919, edges=False, spread=True)
+    assert spread.lists > close.lists
+    assert spread.shorts < close.shorts
