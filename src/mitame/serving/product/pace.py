@@ -8,10 +8,6 @@ from collections.abc import Callable
 
 AT_ONCE = 0.002
 """Seconds that a search may take on the event loop, which nobody else has meanwhile."""
-_WAITING = 8
-"""Times as long as it may work a search may wait, for the disk or for a core that others use."""
-_STALL = 4 * AT_ONCE
-"""No search counts as more: one that had to wait long says little about the next."""
 _AGAIN = 10.0
 """Seconds after which what was too slow is looked at again."""
 
@@ -46,6 +42,8 @@ class Pace:
 
     def took(self, working: float, waiting: float) -> None:
         """One on the event loop took so many seconds of processor time, and so many others."""
-        seconds = max(working, waiting / _WAITING)
-        self._seconds += (min(seconds, _STALL) - self._seconds) / 8
+        # One that waited long says little about the next, as a core that others use makes a few
+        # wait; where each has to wait, it is for the disk.
+        seconds = min(working, 4 * AT_ONCE) + min(waiting, AT_ONCE)
+        self._seconds += (seconds - self._seconds) / 8
         self._again = self._clock() + _AGAIN

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.types import Scope
 
-from mitame.serving.v1.questions import KINDS, is_plain
 from mitame.wire.queries import QueryBody
 
 MOST_BYTES = 1 << 16
@@ -75,9 +74,8 @@ def _of_floats(query: bytes, body: bytes) -> VectorQuestion | None:
 
 def _of_json(body: bytes) -> VectorQuestion | None:
     asked = _decode(body)
-    vector = asked.vector
-    kinds = sum(getattr(asked, name) is not None for name in KINDS)
-    if vector is None or kinds > 1 or not is_plain(asked):
+    vector, asked.vector = asked.vector, None
+    if vector is None or asked != QueryBody(limit=asked.limit, lens=asked.lens):
         return None
     if isinstance(vector, str):
         data = b64decode(vector, validate=True)

@@ -71,8 +71,13 @@ class Asked:
     @property
     def vector(self) -> Floats | None:
         """The vector that is all that is asked about, beside a limit and a lens; else None."""
-        one = self.near[0] if self.kind == "vector" and is_plain(self.body) else None
+        one = self.near[0] if self.kind == "vector" and self._is_usual else None
         return one if isinstance(one, np.ndarray) else None
+
+    @property
+    def _is_usual(self) -> bool:
+        """All options but the limit and the lens are as usual."""
+        return all(getattr(self.body, name) == getattr(_USUAL, name) for name in _OPTIONS)
 
     def question(self, view: View, vectors: Sequence[Floats]) -> Question:
         """What the library is asked.
@@ -137,11 +142,6 @@ def of_body(body: QueryBody, file: bytes | Floats | None = None) -> Asked:
     if region is not None and kind not in ("image", "image_url"):
         raise InvalidBody("region is a box of a picture, and none is asked about")
     return Asked(kind, body, near, positive, negative, _filter(body), region, made)
-
-
-def is_plain(body: QueryBody) -> bool:
-    """Whether all options but the limit and the lens are as usual."""
-    return all(getattr(body, name) == getattr(_USUAL, name) for name in _OPTIONS)
 
 
 def of_fields(fields: QueryFields) -> QueryBody:
