@@ -21,7 +21,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 T = TypeVar("T")
-SECONDS = 20.0
+SECONDS = 8.0
 """How long to wait for something before it counts as missing."""
 PHONE, DESKTOP = (390, 844), (1280, 860)
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -52,8 +52,15 @@ class Browser:
         self.driver.get(address)
         self.settled()
 
+    def forget(self, origin: str) -> None:
+        """Leave the page, and forget all that it has kept."""
+        self.driver.get("about:blank")
+        self._command("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+
     def settled(self) -> None:
         """Wait until nothing is asked any more and all that is in sight is painted."""
+        # After a frame the page knows of a change of its address, too.
+        self.driver.execute_async_script("requestAnimationFrame(() => setTimeout(arguments[0]))")
         self.until(
             lambda: self.run(
                 "const shown = document.querySelector('.results');"
@@ -97,7 +104,18 @@ class Browser:
 
     def ids(self) -> list[str]:
         """Of the items in the grid, in their order."""
-        return self.texts(".grid .caption .id")
+        script = "return [...document.querySelectorAll('.grid .caption .id')].map((e) => e.title)"
+        found: list[str] = self.run(script)
+        return found
+
+    def choose(self, selector: str, value: str) -> None:
+        """One of a select's options, as a reader does."""
+        self.run(
+            "arguments[0].value = arguments[1];"
+            "arguments[0].dispatchEvent(new Event('change', { bubbles: true }))",
+            self.one(selector),
+            value,
+        )
 
     def look(self, width: int, height: int, *, dark: bool = False, touch: bool = False) -> None:
         """The window's size, the system's theme, and whether there is a finger or a mouse."""

@@ -24,6 +24,7 @@ export class Results {
     this.element = make('section.results', { 'aria-labelledby': titleId },
       make('div.results-head', {}, make('div', {}, this.title, this.facts), this.tools), this.told, this.note, grid.element);
     this.fillTitle(say('answers'));
+    this.wait();
   }
 
   fillTitle(text) {

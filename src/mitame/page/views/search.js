@@ -62,6 +62,7 @@ class Search {
     this.stopped.abort();
     this.stopped = new AbortController();
     const { signal } = this.stopped;
+    this.results.wait();
     const question = questionOf(params);
     const isAsked = question.like.length + question.unlike.length > 0;
     this.main.classList.toggle('asked', isAsked);
@@ -82,7 +83,6 @@ class Search {
   async answer(params, question, isAsked, signal) {
     const address = linkTo(this.collection, params);
     const known = knownAnswer(address);
-    if (known === undefined) this.results.wait();
     const seed = params.get('seed');
     const fresh = () => (isAsked ? answerTo(address, this.collection, question, signal) : someOf(address, this.collection, question, seed, signal));
     const found = known ?? (await fresh());
