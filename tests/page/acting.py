@@ -17,7 +17,7 @@ def drop(page: Browser, *files: Path) -> None:
     """Files from the desktop, dropped in the middle of the page by the browser itself."""
     data = {"items": [], "files": [str(each) for each in files], "dragOperationsMask": 1}
     for step in ("dragEnter", "dragOver", "drop"):
-        event = {"type": step, "x": 600, "y": 400, "data": data}
+        event = {"type": step, "x": 200, "y": 400, "data": data}
         page.driver.execute_cdp_cmd("Input.dispatchDragEvent", event)
     changed(page)
 
@@ -64,7 +64,7 @@ def _key(name: str) -> str:
 
 
 def draw_box(page: Browser, stage: WebElement, box: tuple[float, float, float, float]) -> None:
-    """With the mouse, from the left top to the right bottom, as shares of the stage."""
+    """With the mouse, from one corner to the other: shares of the stage."""
     left, top, right, bottom = box
     width, height = stage.size["width"], stage.size["height"]
     actions = ActionChains(page.driver, duration=50)

@@ -149,7 +149,7 @@ def test_a_box_asks_about_a_part(page: Browser, two: tuple[Path, DrawnItem, Draw
     stage = page.one(".stage")
     draw_box(page, stage, (0.02, 0.02, 0.49, 0.98))
     page.until(lambda: page.ids()[0] == first_of(left), "the left thing is not found")
-    draw_box(page, stage, (0.52, 0.02, 0.98, 0.98))
+    draw_box(page, stage, (0.98, 0.98, 0.52, 0.02))
     page.until(lambda: page.ids()[0] == first_of(right), "the right thing is not found")
     assert [round(float(each), 1) for each in asked(page)["box"][0].split(",")] == [0.5, 0, 1, 1]
     page.driver.refresh()

@@ -10,6 +10,10 @@ const BY_STATUS = {
   0: 'failUnreachable', 401: 'failKey', 403: 'failNotAllowed', 404: 'failNotFound', 413: 'failTooLarge',
   415: 'failPicture', 422: 'failRefused', 429: 'failBusy', 503: 'failBusy',
 };
+const BY_CODE = {
+  not_an_image: 'failPicture', damaged_image: 'failPicture', unsupported_image: 'failPicture', empty_image: 'failPicture',
+  image_too_large: 'failTooLarge', fetch_failed: 'failAddress', fetch_refused: 'failAddress',
+};
 
 /**
  * An element that tells of an error.
@@ -19,7 +23,7 @@ const BY_STATUS = {
 export function failure(error, again = () => location.reload()) {
   const isProblem = error instanceof Problem;
   if (!isProblem) console.error(error);
-  const title = isProblem ? say(BY_STATUS[error.status] ?? 'failRefused') : say('failBroken');
+  const title = isProblem ? say(BY_CODE[error.code] ?? BY_STATUS[error.status] ?? 'failRefused') : say('failBroken');
   return make('div.failure', { role: 'alert' },
     icon('warning'),
     make('div', {},

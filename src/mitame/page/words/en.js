@@ -28,6 +28,7 @@ export const words = {
   failNotFound: 'There is no such thing here.',
   failTooLarge: 'That is more than the server takes.',
   failPicture: 'That is not a picture that can be read.',
+  failAddress: 'The server could not fetch that address.',
   failRefused: 'The server could not use that.',
   failBusy: 'The server is busy.',
   failBroken: 'Something went wrong on this page.',

@@ -28,6 +28,7 @@ export const words = {
   failNotFound: '見つかりませんでした。',
   failTooLarge: 'サーバーの上限を超えています。',
   failPicture: '読み取れる画像ではありません。',
+  failAddress: 'サーバーがそのアドレスを取得できませんでした。',
   failRefused: 'サーバーが受け付けられませんでした。',
   failBusy: 'サーバーが混み合っています。',
   failBroken: 'このページで問題が起きました。',
