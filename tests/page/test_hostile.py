@@ -1,0 +1,124 @@
+"""Names that are code stay text, wherever they come from: items, files, the address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+import mitame
+from mitame.demo.drawn import DrawnItem
+from tests.page.acting import changed, drop, press
+from tests.page.browser import DESKTOP, Browser
+from tests.serving.limited_server import limited_server
+from tests.serving.running_server import Server
+
+TAG = "<img src=x onerror=window.hacked=1>"
+SCRIPT = "<script>window.hacked=1</script>"
+QUOTES = "\"'><svg onload=window.hacked=1>"
+LINK = "javascript:window.hacked=1"
+TEMPLATE = "${window.hacked=1}{{constructor.constructor('window.hacked=1')()}}"
+NAMES = (TAG, SCRIPT, QUOTES, LINK, TEMPLATE, "__proto__", "../../../v1/collections", "a#b?c&d")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory, drawn: list[DrawnItem]) -> Iterator[Server]:
+    """A shop where every name is one of those, in ids, categories, attributes and their names."""
+    data = tmp_path_factory.mktemp("hostile")
+    with mitame.open(data, lenses={"color": "color"}) as shop:
+        for place in range(24):
+            name = NAMES[place % len(NAMES)]
+            told = {TAG: name, SCRIPT: place % 2 == 0, QUOTES: [name, LINK], "constructor": place}
+            item = f"{name} {place}"
+            shop.add(item, image=drawn[place].path, category=name, attributes=told)
+    with limited_server(data, limits={}) as running:
+        yield running
+
+
+@pytest.fixture
+def page(window: Browser, hostile: Server) -> Iterator[Browser]:
+    window.look(*DESKTOP)
+    window.forget(hostile.url)
+    window.open(hostile.url)
+    window.problems()
+    yield window
+    assert window.run("return window.hacked ?? null") is None
+    strays = "img[src='x'], main script, svg[onload], [onerror], [onload], a[href^='javascript']"
+    assert window.all(strays) == []
+    assert window.problems() == []
+
+
+def test_names_of_items_are_text(page: Browser) -> None:
+    """In the grid, in filters, as an example, in suggestions: letter by letter as they are."""
+    ids = page.ids()
+    assert len(ids) == 24
+    assert {f"{name} {place}" for name in NAMES for place in range(24)} >= set(ids)
+    assert set(page.texts(".tile .category")) == set(NAMES)
+    assert {TAG, SCRIPT, QUOTES} <= set(page.texts("legend"))
+    assert set(NAMES) <= set(page.texts("fieldset .value"))
+    for item in ids:
+        page.open(
+            f"{page.driver.current_url.partition('#')[0]}#search?like=id:{quote(item, safe='')}"
+        )
+        assert page.run("return document.querySelector('.about .id').title") == item
+        assert len(page.ids()) == 23
+
+
+def test_filters_on_such_names_work(page: Browser) -> None:
+    """Each value chosen leaves its items, in pictures at random (as text) and in answers (JSON)."""
+    for place in range(len(NAMES)):
+        page.open(page.driver.current_url.partition("#")[0])
+        value = page.texts("fieldset:first-of-type .value")[place]
+        page.all("fieldset:first-of-type .choice-row input")[place].click()
+        page.until(lambda: "where" in page.driver.current_url, "nothing is filtered")
+        page.settled()
+        assert set(page.texts(".tile .category")) == {value}
+        page.one(".tile-link").click()
+        changed(page)
+        assert set(page.texts(".tile .category")) == {value}
+
+
+def test_suggested_names_are_text(page: Browser) -> None:
+    """An id that is a tag, typed and chosen."""
+    press(page, "/", *"<img")
+    page.until(lambda: page.texts("[role=option]"), "nothing is suggested")
+    assert all(each.startswith(TAG) for each in page.texts("[role=option]"))
+    press(page, "Arrow_down", "Enter")
+    changed(page)
+    assert page.texts(".about .id")[0].startswith("<img")
+
+
+@pytest.mark.parametrize("name", NAMES[:5])
+@pytest.mark.parametrize(
+    "place", ["c", "like=id", "like=url", "like=file", "lens", "where", "view"]
+)
+def test_addresses_that_are_code_do_nothing(
+    page: Browser, hostile: Server, name: str, place: str
+) -> None:
+    """Each place of the address, with each name: an error in words at most."""
+    code = quote(name, safe="")
+    where = quote(f'[["{name}",["{name}"]]]'.replace("\"'", "'"), safe="")
+    fragment = {
+        "c": f"search?c={code}",
+        "view": f"{code}?like=id:a",
+        "where": f"search?where={where}",
+        "lens": f"search?like=id:a&lens={code}",
+    }.get(place, f"search?{place}:{code}")
+    page.open(f"{hostile.url}/#{fragment}")
+    complaints = [each for each in page.problems() if "Failed to load resource" not in each]
+    assert complaints == []
+
+
+def test_files_that_are_code_are_pictures_or_nothing(page: Browser, tmp_path: Path) -> None:
+    """A file whose name is a tag; an SVG with a script, which is refused and never run."""
+    named = tmp_path / "<img src=x onerror=window.hacked=1>.svg"
+    named.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="window.hacked=1">'
+        "<script>window.hacked=1; parent.hacked=1</script><rect width='9' height='9'/></svg>"
+    )
+    drop(page, named)
+    page.one(".failure")
+    page.until(lambda: page.texts(".about .id") == [named.name], "the file's name is not shown")
+    page.problems()
