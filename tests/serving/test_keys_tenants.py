@@ -77,6 +77,7 @@ DOORS = [
     ("POST", "/v1/collections/{c}/merge", {}),
     ("GET", "/v1/collections/{c}/generations", None),
     ("POST", "/v1/collections/{c}/generations/1:activate", None),
+    ("GET", "/v1/collections/{c}/bad-files", None),
     ("GET", "/v1/jobs", None),
     ("POST", "/v1/embed", {"collection": "{c}", "image_base64": "AAAA"}),
     ("GET", "/nns?category_id={c}&product_id={i}", None),

@@ -75,6 +75,7 @@ class ServedCollection:
     activate = CollectionOperation(service.activate)
     merge = CollectionOperation(service.merge)
     index = CollectionOperation(service.index)
+    bad_files = CollectionOperation(service.bad_files)
     tune = CollectionOperation(service.tune)
 
     def items(self, where: str | Filter | None = None) -> Iterator[Item]:
@@ -223,6 +224,7 @@ class AsyncServedCollection:
     activate = AsyncCollectionOperation(service.activate)
     merge = AsyncCollectionOperation(service.merge)
     index = AsyncCollectionOperation(service.index)
+    bad_files = AsyncCollectionOperation(service.bad_files)
     tune = AsyncCollectionOperation(service.tune)
 
     async def items(self, where: str | Filter | None = None) -> AsyncIterator[Item]:

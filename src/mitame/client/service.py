@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from mitame.client.request import Reply, Request, collection_path, given, nothing, place, reader
+from mitame.wire.bad_files import BadFileList
 from mitame.wire.collections import CollectionInfo, CollectionList
 from mitame.wire.generations import Generation, GenerationList
 from mitame.wire.health import Health, Version
@@ -92,6 +93,21 @@ def merge(
     """
     body = {"keep": keep, "neighbors": neighbors, "half": half, "rebuild": rebuild}
     return _begun(name, "/merge", body)
+
+
+def bad_files(
+    name: str, *, after: str | None = None, limit: int = 100, code: str | None = None
+) -> Request[BadFileList]:
+    """Files that could not be indexed, by location, as the last look at each source found them.
+
+    Args:
+        after: begin past this location.
+        limit: files at most, 1 to 1,000.
+        code: only with this error's code.
+    """
+    fields = {"after": after, "limit": limit, "code": code}
+    path = collection_path(name, "/bad-files")
+    return Request("GET", path, reader(BadFileList), query=fields)
 
 
 def index(

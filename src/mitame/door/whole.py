@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from mitame.arguments import check_targets, lens_of
 from mitame.collection import Choice
 from mitame.door.held import Held
 from mitame.embedders.protocol import EmbedderSpec
-from mitame.errors import UsageError
+from mitame.errors import MitameError, UsageError
 
 if TYPE_CHECKING:
+    from mitame.images.candidate import Source
     from mitame.ingest import IndexReport
+    from mitame.ingest.bad_files import BadFile
     from mitame.ingest.filling import FillReport
     from mitame.ingest.report import OnProgress
 
@@ -58,7 +61,7 @@ class Whole(Held):
         ]
         if not isinstance(prefix, str):
             raise UsageError(f"prefix is a {type(prefix).__name__}", remedy="give text")
-        return index(
+        report = index(
             self._store,
             self._embedders.all(self.lenses),
             sources,
@@ -68,6 +71,29 @@ class Whole(Held):
             limits=self._limits,
             on_progress=on_progress,
         )
+        self._keep_bad(sources, report)
+        return report
+
+    def bad_files(
+        self, after: str = "", limit: int = 100, *, code: str | None = None
+    ) -> list[BadFile]:
+        """Files that could not be indexed, as the last look at each source found them.
+
+        Args:
+            after: begin past this location.
+            limit: at most so many; they are in the order of their locations.
+            code: only with this error's code.
+        """
+        from mitame.ingest.bad_files import BadFiles
+
+        with closing(BadFiles(self._store.path)) as kept:
+            return kept.files(after, limit, code)[0]
+
+    def _keep_bad(self, sources: Sequence[Source], report: IndexReport) -> None:
+        from mitame.ingest.bad_files import BadFiles
+
+        with suppress(MitameError), closing(BadFiles(self._store.path)) as kept:
+            kept.keep(sources, report)  # what was indexed is worth more than this list
 
     def add_lens(
         self, name: str, embedder: str | EmbedderSpec, *, on_progress: OnProgress | None = None

@@ -11,6 +11,7 @@ from mitame.serving.product import nns
 from mitame.serving.routes import Route
 from mitame.serving.seeing import health
 from mitame.serving.v1 import (
+    bad_files,
     batches,
     browsing,
     collections,
@@ -43,6 +44,7 @@ V1: tuple[Route, ...] = (
     *feedback.ROUTES,
     *generations.ROUTES,
     *jobs.ROUTES,
+    *bad_files.ROUTES,
     *embed.ROUTES,
 )
 

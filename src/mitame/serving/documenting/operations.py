@@ -36,7 +36,8 @@ def operation_id(route: Route) -> str:
 
     Such as ``put_item`` for ``PUT /v1/collections/{collection}/items/{id}``.
     """
-    parts = re.split(r"[/:]", route.path.removeprefix("/v1").removesuffix(".json"))
+    path = route.path.removeprefix("/v1").removesuffix(".json").replace("-", "_")
+    parts = re.split(r"[/:]", path)
     words: list[str] = []
     for part, following in zip(parts, [*parts[1:], ""], strict=True):
         if part and not part.startswith("{"):
