@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from mitame.collection import (
     Attach,
     Change,
     Expect,
+    Lens,
     Patch,
     Relocate,
     Remove,
@@ -215,3 +219,44 @@ def test_an_error_of_the_disk_is_everybody_s(store: Store, monkeypatch: pytest.M
     assert all(isinstance(each, MitameError) and each.code == "storage" for each in outcomes)
     monkeypatch.undo()
     assert tag(store, "a") is None
+
+
+def test_the_tag_that_a_change_has_made(store: Store) -> None:
+    """It is of the very change, also where another's of the same item is committed with it."""
+    store.append([put("a")])
+    gate = threading.Barrier(2)
+
+    def change(category: str) -> tuple[int, str | None]:
+        def made(_lenses: object) -> list[Change]:
+            with suppress(threading.BrokenBarrierError):
+                gate.wait(0.5)  # so that both wait for the disk together
+            return [Patch("a", category=category)]
+
+        return store.append_and_tag(made, "a")
+
+    with ThreadPoolExecutor(2) as pool:
+        (one, first), (two, second) = pool.map(change, ("mug", "cup"))
+    assert first != second
+    assert tag(store) == (first if one > two else second)
+    assert store.append_and_tag(lambda _: [Remove("a")], "a")[1] is None
+    with pytest.raises(ItemNotFound):
+        store.append_and_tag(lambda _: [Remove("a")], "a")
+
+
+def test_changes_are_made_for_the_lenses_there(store: Store) -> None:
+    """Another process has dropped a lens: they are made again, and what was made first is not."""
+    seen: list[list[str]] = []
+
+    def made(lenses: Mapping[str, Lens]) -> list[Change]:
+        seen.append(list(lenses))
+        return [put("a", category=" ".join(lenses))]
+
+    with open_store(store.path) as other:
+        other.drop_lens("color")
+    _, found = store.append_and_tag(made, "a")
+    assert seen == [["look", "color"], ["look"]]
+    assert found == tag(store)
+    with store.pin() as view:
+        item = view.get("a")
+        assert item is not None
+        assert item.category == "look"

@@ -22,7 +22,7 @@ COLOR, LOOK = 176, 1_280
 def dimensions(server: Server, item_id: str) -> dict[str, int]:
     """How many floats an item's vectors have, by lens."""
     found: Any = server.ask("GET", f"{SHOP}/items/{item_id}?with_vectors=true").json()
-    return {name: len(vectors[0]) for name, vectors in found["vectors"].items()}
+    return {name: len(vectors[0]) for name, vectors in found["vectors"].items() if vectors}
 
 
 def test_lenses_that_change_between_and_while(tmp_path: Path) -> None:
@@ -52,3 +52,22 @@ def test_lenses_that_change_between_and_while(tmp_path: Path) -> None:
             assert answer.status == 200, answer.body
             assert site.asked.acquire(timeout=SECONDS)  # it was fetched and embedded once more
             assert dimensions(server, "third") == {"one": COLOR, "other": LOOK, "new": COLOR}
+
+
+def test_vectors_for_lenses_that_others_have_changed(tmp_path: Path) -> None:
+    """A server that knew other lenses takes vectors for those that there are, and no others."""
+    with Server(tmp_path) as server:
+        assert server.ask("PUT", SHOP, {"lenses": {"one": "vectors:2", "two": "vectors:3"}})
+        assert server.ask("PUT", f"{SHOP}/items/a", {"vector": [1, 2]}).status == 200
+        with mitame.open(tmp_path, "shop") as shop:
+            shop.store.add_lens(Lens("new", open_embedder("color").spec))
+            body = {"vectors": {"new": [1] * COLOR}}
+            assert server.ask("PUT", f"{SHOP}/items/b", body).status == 200
+            shop.store.drop_lens("one")
+            answer = server.ask("PUT", f"{SHOP}/items/c", {"vector": [1, 2, 3]})
+            assert answer.status == 200, answer.body
+            assert dimensions(server, "c") == {"two": 3}
+            shop.store.drop_lens("new")
+            refused = server.ask("PUT", f"{SHOP}/items/d", body)
+            assert (refused.status, refused.json()["code"]) == (404, "unknown_lens")
+            assert server.ask("GET", f"{SHOP}/items/d").status == 404

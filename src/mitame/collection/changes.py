@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.collection.item import Attribute, Item
+from mitame.collection.lens import Lens
 
 
 class Keep(Enum):
@@ -114,3 +115,5 @@ class Expect:
 
 
 Change: TypeAlias = Put | Patch | Remove | Relocate | Attach | Expect
+Made: TypeAlias = Callable[[Mapping[str, Lens]], Sequence[Change]]
+"""Makes changes for a collection's lenses, which may become others before they are written."""

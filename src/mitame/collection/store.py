@@ -16,7 +16,7 @@ from types import TracebackType
 
 from mitame.collection import lens_table
 from mitame.collection.backup import back_up
-from mitame.collection.changes import Change
+from mitame.collection.changes import Change, Made
 from mitame.collection.check import problems
 from mitame.collection.choice import Choice
 from mitame.collection.database import reading, state, translated
@@ -75,6 +75,21 @@ class Store:
             CollectionBusy, StorageError, CorruptCollection: it could not be written.
         """
         return self._writer.append(changes)
+
+    def append_and_tag(self, changes: Made, item_id: str) -> tuple[int, str | None]:
+        """As `append`, with changes made for the lenses that are there when they are written.
+
+        They may be made twice: for the lenses as they are known, and again where those are others.
+
+        Args:
+            changes: makes them.
+            item_id: of the item whose tag is wanted.
+
+        Returns:
+            The journal position after them, and the tag (see `View.tag`) that the item had right
+            then, whatever others have done to it since; None where there was none.
+        """
+        return self._writer.append_and_tag(changes, item_id)
 
     def append_each(self, groups: Sequence[Sequence[Change]]) -> list[int | MitameError]:
         """As `append` for each group of changes, in order, with one wait for the disk.

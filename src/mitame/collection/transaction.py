@@ -83,6 +83,11 @@ class Transaction:
         self._connection.execute("RELEASE batch")
         return position(self._connection)
 
+    def tag(self, item_id: str) -> str | None:
+        """An item's tag as it is now; None where there is none of this id."""
+        key = self._find(item_id)
+        return None if key is None else item_tag(self._connection, key)
+
     def commit(self, table: LensTable) -> None:
         """Sync the new vectors, then commit."""
         appended = [

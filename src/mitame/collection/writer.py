@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from mitame.collection.changes import Change
+from mitame.collection.changes import Change, Made
 from mitame.collection.database import connect, reading
 from mitame.collection.lens_table import LensTable, NewestLenses, lenses_changed, read_lenses
 from mitame.collection.log import LogWriter
@@ -27,12 +27,20 @@ _T = TypeVar("_T")
 
 
 class _Batch:
-    """One caller's changes, and what became of them."""
+    """One caller's changes, and what became of them.
 
-    def __init__(self, changes: Sequence[Change], table: LensTable) -> None:
+    Attributes:
+        tagged: id of the item whose tag is wanted.
+        tag: of it, right after the changes.
+    """
+
+    def __init__(
+        self, changes: Sequence[Change] | Made, table: LensTable, tagged: str | None = None
+    ) -> None:
         self._changes = changes
-        self._checked_at = table.changed
-        self._ready = [ready(change, table.lenses) for change in changes]
+        self._ready = self._checked(table)
+        self.tagged = tagged
+        self.tag: str | None = None
         self.position: int | None = None
         self.error: MitameError | None = None
 
@@ -49,11 +57,15 @@ class _Batch:
         return self.position
 
     def ready_for(self, table: LensTable) -> list[Ready]:
-        """The changes as they can be written, checked anew if the lenses are others meanwhile."""
+        """The changes as they can be written, made anew if the lenses are others meanwhile."""
         if table.changed != self._checked_at:
-            self._ready = [ready(change, table.lenses) for change in self._changes]
-            self._checked_at = table.changed
+            self._ready = self._checked(table)
         return self._ready
+
+    def _checked(self, table: LensTable) -> list[Ready]:
+        made = self._changes(table.lenses) if callable(self._changes) else self._changes
+        self._checked_at = table.changed
+        return [ready(change, table.lenses) for change in made]
 
 
 class Writer:
@@ -84,12 +96,12 @@ class Writer:
         Raises:
             MitameError: of the kind that says why; nothing was changed.
         """
-        batch = _Batch(changes, self._lenses.table)
-        self._see_through([batch])
-        outcome = batch.outcome
-        if isinstance(outcome, MitameError):
-            raise outcome
-        return outcome
+        return self._done(_Batch(changes, self._lenses.table))
+
+    def append_and_tag(self, changes: Made, item_id: str) -> tuple[int, str | None]:
+        """As `append`; the item's tag right after them, too, whatever others do then."""
+        batch = _Batch(changes, self._lenses.table, item_id)
+        return self._done(batch), batch.tag
 
     def append_each(self, groups: Sequence[Sequence[Change]]) -> list[int | MitameError]:
         """As `append` for each group of changes in order, in one transaction for all.
@@ -132,6 +144,13 @@ class Writer:
                 connection.close()
                 log.close()
 
+    def _done(self, batch: _Batch) -> int:
+        self._see_through([batch])
+        outcome = batch.outcome
+        if isinstance(outcome, MitameError):
+            raise outcome
+        return outcome
+
     def _see_through(self, batches: Sequence[_Batch]) -> None:
         """Have them committed, by this thread or one that comes first."""
         with self._gate:
@@ -172,6 +191,8 @@ class Writer:
             for batch in batches:
                 try:
                     reached.append((batch, transaction.apply(batch.ready_for(table))))
+                    if batch.tagged is not None:
+                        batch.tag = transaction.tag(batch.tagged)
                 except MitameError as error:
                     batch.error = error
             if reached:

@@ -56,20 +56,20 @@ async def read(request: Request, max_bytes: int, seconds: float) -> bytes:
         raise _too_large(max_bytes)
     parts: list[bytes] = []
     size = 0
-    stream = aiter(request.stream())
-    while True:
-        try:
-            part = await asyncio.wait_for(anext(stream), seconds)
-        except StopAsyncIteration:
-            return b"".join(parts)
-        except TimeoutError:
-            raise SlowRequest(f"nothing of the body came for {seconds:g} seconds") from None
-        except ClientDisconnect:
-            raise SlowRequest("the client went away before its body was whole") from None
-        size += len(part)
-        if size > max_bytes:
-            raise _too_large(max_bytes)
-        parts.append(part)
+    clock = asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            async for part in request.stream():
+                size += len(part)
+                if size > max_bytes:
+                    raise _too_large(max_bytes)
+                parts.append(part)
+                limit.reschedule(clock() + seconds)
+    except TimeoutError:
+        raise SlowRequest(f"nothing of the body came for {seconds:g} seconds") from None
+    except ClientDisconnect:
+        raise SlowRequest("the client went away before its body was whole") from None
+    return b"".join(parts)
 
 
 def _too_large(max_bytes: int) -> BodyTooLarge:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 from msgspec import UNSET
 from starlette.responses import Response
 
 from mitame.api import Collection
-from mitame.collection import KEEP, Change, Item, Patch, Put, Remove, check_id
+from mitame.collection import KEEP, Change, Lens, Patch, Put, Remove, check_id
 from mitame.collection.changes import Keep
 from mitame.collection.item import Attribute, check_attributes, check_category
 from mitame.errors import (
@@ -21,6 +22,7 @@ from mitame.errors import (
     InvalidVector,
     ItemNotFound,
     KeyReused,
+    MitameError,
     NotAnImage,
     PreconditionFailed,
     RequestInFlight,
@@ -39,6 +41,8 @@ from mitame.serving.routes import JSON, Call, Route
 from mitame.wire.items import Encoding, ItemChange, ItemFields, ItemInfo, NewItem
 
 _ONE = "/v1/collections/{collection}/items/{id}"
+_AT_ONCE = 65_536
+"""Bytes of a body that is read in less time than it takes to hand it to a thread, and back."""
 TRIES = 3
 """How often a picture is embedded where its lens gets another embedder meanwhile."""
 
@@ -60,14 +64,17 @@ async def put(call: Call, data: bytes) -> Response:
     item_id, expected = _target(call)
     collection = await call.collection()
     run = call.service.threads.run
-    upload = await run(upload_of, call.request, data)
+    if len(data) <= _AT_ONCE:
+        upload = upload_of(call.request, data)
+    else:
+        upload = await run(upload_of, call.request, data)
     if not upload.pictures:
         return await run(_put_bare, collection, item_id, upload, expected)
     for left in reversed(range(TRIES)):
         lenses = await run(newest_lenses, collection)
         change = await put_of(call.service.embedding, lenses, item_id, upload)
         try:
-            return await run(_put, collection, change, expected)
+            return await run(_put, collection, item_id, partial(_ready_made, change), expected)
         except SpecMismatch:
             if not left:
                 raise
@@ -121,12 +128,35 @@ def _target(call: Call) -> tuple[str, Sequence[Change]]:
 def _put_bare(
     collection: Collection, item_id: str, upload: Upload, expected: Sequence[Change]
 ) -> Response:
-    return _put(collection, upload.bare(item_id, newest_lenses(collection)), expected)
+    make = partial(upload.bare, item_id)
+    known = collection.store.lenses
+    try:
+        return _put(collection, item_id, make, expected)
+    except MitameError:
+        newest_lenses(collection)
+        if collection.store.lenses is known:
+            raise
+    return _put(collection, item_id, make, expected)  # others have changed the lenses
 
 
-def _put(collection: Collection, change: Put, expected: Sequence[Change]) -> Response:
-    position = collection.store.append([*expected, change])
-    return _changed(collection, change.item.id, position, change.item)
+def _ready_made(change: Put, _lenses: Mapping[str, Lens]) -> Put:
+    return change
+
+
+def _put(
+    collection: Collection,
+    item_id: str,
+    make: Callable[[Mapping[str, Lens]], Put],
+    expected: Sequence[Change],
+) -> Response:
+    made: list[Put] = []
+
+    def changes(lenses: Mapping[str, Lens]) -> Sequence[Change]:
+        made.append(make(lenses))
+        return [*expected, made[-1]]
+
+    _, tag = collection.store.append_and_tag(changes, item_id)
+    return reply(info(made[-1].item), headers=None if tag is None else {"ETag": etag(tag)})
 
 
 def _patch(collection: Collection, change: Patch, expected: Sequence[Change]) -> Response:
@@ -134,16 +164,14 @@ def _patch(collection: Collection, change: Patch, expected: Sequence[Change]) ->
     return _changed(collection, change.id, position)
 
 
-def _changed(
-    collection: Collection, item_id: str, position: int, item: Item | None = None
-) -> Response:
+def _changed(collection: Collection, item_id: str, position: int) -> Response:
     """The item after a change; its tag only where nobody has changed it since.
 
     Otherwise the caller would take another's change for its own, and write over it.
     """
     with collection.store.pin() as view:
         tag = view.tag(item_id) if view.is_untouched(item_id, position) else None
-        found = item or view.get(item_id)
+        found = view.get(item_id)
     if found is None:
         raise ItemNotFound(f"item {item_id!r} was changed, and then removed by somebody else")
     return reply(info(found), headers=None if tag is None else {"ETag": etag(tag)})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from mitame.errors import Overloaded
@@ -45,13 +46,23 @@ class Threads:
         self._under_way += 1
         # with the caller's context: what is traced on the thread belongs to its request
         context = copy_context()
-        future = self._pool.submit(lambda: context.run(function, *args, **kwargs))
+        work = self._pool.submit(lambda: context.run(function, *args, **kwargs))
         loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: _later(loop, self._done))
-        return await asyncio.shield(asyncio.wrap_future(future))
+        result: asyncio.Future[T] = loop.create_future()
+        work.add_done_callback(lambda _: _later(loop, partial(self._done, work, result)))
+        return await result
 
-    def _done(self) -> None:
+    def _done(self, work: Future[T], result: asyncio.Future[T]) -> None:
+        """The loop is woken once: for the caller, where it has not gone away, and the count."""
         self._under_way -= 1
+        if result.done():
+            return
+        if work.cancelled():
+            result.cancel()
+        elif (error := work.exception()) is not None:
+            result.set_exception(error)
+        else:
+            result.set_result(work.result())
 
     def close(self) -> None:
         """Wait for what runs; what waits is given up."""
