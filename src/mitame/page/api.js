@@ -5,14 +5,15 @@ import { askForKey, key } from './key.js';
 /** What the server refused, or that it can't be reached. */
 export class Problem extends Error {
   /**
-   * @param {{status: number, code: string, detail: string, remedy?: string}} told as the server
-   *   says it; status 0 where there was no answer
+   * @param {{status: number, code: string, detail: string, remedy?: string, seconds?: number}} told
+   *   as the server says it; status 0 where there was no answer
    */
-  constructor({ status, code, detail, remedy = '' }) {
+  constructor({ status, code, detail, remedy = '', seconds = 0 }) {
     super(detail);
     this.status = status;
     this.code = code;
     this.remedy = remedy;
+    this.seconds = seconds; // after which it may be asked again
   }
 }
 
@@ -30,12 +31,18 @@ export function collectionPath(collection, ...parts) {
  * A request whose answer is JSON.
  * @param {string} method of HTTP
  * @param {string} path as `addressOf` takes it
- * @param {{json?: Object, form?: FormData, query?: Object, signal?: AbortSignal}} [options]
+ * @param {{json?: Object, form?: FormData, query?: Object, headers?: Object, signal?: AbortSignal,
+ *   role?: string}} [options] with a role (`write`, `admin`), a key that may do less is asked for anew
  * @throws {Problem}
  */
 export async function ask(method, path, options = {}) {
+  return (await askWithTag(method, path, options)).told;
+}
+
+/** The same with the answer's ETag; `told` is null where the answer has no body. */
+export async function askWithTag(method, path, options = {}) {
   const answer = await send(method, path, options);
-  return answer.json();
+  return { told: answer.status === 204 ? null : await answer.json(), tag: answer.headers.get('ETag') };
 }
 
 /** A picture of the server as a file, for callers that need a key, which `img` can't send. */
@@ -50,19 +57,21 @@ async function send(method, path, options) {
     const answer = await once(method, path, options, used);
     if (answer.ok) return answer;
     const problem = await problemOf(answer);
-    if (answer.status !== 401) throw problem;
+    const isTooLittle = answer.status === 403 && used !== null && options.role !== undefined;
+    if (answer.status !== 401 && !isTooLittle) throw problem;
     // Another request may have been told the key meanwhile: then it is tried at once.
-    const given = key() === used ? await askForKey({ wrong: used !== null }) : key();
+    const about = { wrong: used !== null && !isTooLittle, role: options.role };
+    const given = key() === used ? await askForKey(about) : key();
     if (given === null) throw problem;
   }
 }
 
-async function once(method, path, { json, form, query, signal }, used) {
+async function once(method, path, { json, form, query, headers: sent, signal }, used) {
   const url = new URL(addressOf(path));
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== null && value !== undefined) url.searchParams.set(name, value);
   }
-  const headers = {};
+  const headers = { ...sent };
   if (used !== null) headers.Authorization = `Bearer ${used}`;
   if (json !== undefined) headers['Content-Type'] = 'application/json';
   const body = json === undefined ? form : JSON.stringify(json);
@@ -77,5 +86,6 @@ async function once(method, path, { json, form, query, signal }, used) {
 async function problemOf(answer) {
   const told = await answer.json().catch(() => ({}));
   const detail = typeof told.detail === 'string' ? told.detail : answer.statusText;
-  return new Problem({ status: answer.status, code: told.code ?? '', detail, remedy: told.remedy });
+  const seconds = Number(answer.headers.get('Retry-After')) || 0;
+  return new Problem({ status: answer.status, code: told.code ?? '', detail, remedy: told.remedy, seconds });
 }

@@ -25,13 +25,14 @@ export function forgetKey() {
 
 /**
  * Asks for a key; those who ask while the question is open get the same answer.
- * @param {{wrong: boolean}} about whether a key was sent and refused
+ * @param {{wrong: boolean, role?: string}} about whether a key was sent and refused, and which role
+ *   is needed where that is more than reading
  * @returns {Promise<string|null>} null where the reader has none
  */
-export function askForKey({ wrong }) {
+export function askForKey({ wrong, role }) {
   asking ??= form({
     title: say('keyTitle'),
-    text: wrong ? say('keyWrong') : say('keyText'),
+    text: say(wrong ? 'keyWrong' : role === undefined ? 'keyText' : 'keyRole', role),
     label: say('keyLabel'),
     type: 'password',
     confirm: say('keyConfirm'),

@@ -7,6 +7,7 @@
  */
 export const VIEWS = {
   search: { title: 'search', load: () => import('./views/search.js') },
+  manage: { title: 'manage', load: () => import('./views/manage.js') },
 };
 
 /** The view that is shown where the address names none. */

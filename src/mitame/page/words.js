@@ -7,6 +7,7 @@ export const LANGUAGES = { en: 'English', ja: '日本語' };
 const KEPT = 'mitame.language';
 
 let words = {};
+const more = {};
 let code = 'en';
 
 /** The code of the language in use. */
@@ -27,9 +28,14 @@ export async function setLanguage(wanted) {
   await loadWords(wanted);
 }
 
+/** Adds a view's own words, in every language: they come with the view. */
+export function addWords(added) {
+  for (const [each, found] of Object.entries(added)) more[each] = { ...more[each], ...found };
+}
+
 /** The words for a key; further arguments go where they are to stand. */
 export function say(key, ...values) {
-  const found = words[key];
+  const found = words[key] ?? more[code]?.[key];
   if (found === undefined) throw new Error(`no words for ${key}`);
   return typeof found === 'function' ? found(...values) : found;
 }

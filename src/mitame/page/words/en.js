@@ -4,6 +4,7 @@ const items = (count) => (count === 1 ? '1 picture' : `${count.toLocaleString('e
 
 export const words = {
   search: 'Search',
+  manage: 'Manage',
   home: 'mitame: to the first page',
   views: 'Views',
   skip: 'Skip to the content',
@@ -19,6 +20,7 @@ export const words = {
   keyTitle: 'This server asks for a key',
   keyText: 'A read key is enough to search. It is kept until this tab is closed and never becomes part of an address.',
   keyWrong: 'That key was refused. Is it whole, and has it not been revoked?',
+  keyRole: (role) => `This needs a key with the role ${role}. It is kept until this tab is closed and never becomes part of an address.`,
   keyLabel: 'Key',
   keyConfirm: 'Use this key',
 

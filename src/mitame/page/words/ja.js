@@ -4,6 +4,7 @@ const items = (count) => `${count.toLocaleString('ja')}件`;
 
 export const words = {
   search: '検索',
+  manage: '管理',
   home: 'mitame：最初のページへ',
   views: '画面',
   skip: '本文へ移動',
@@ -19,6 +20,7 @@ export const words = {
   keyTitle: 'このサーバーにはキーが必要です',
   keyText: '検索には読み取りキーで足ります。キーはこのタブを閉じるまで保持され、アドレスには含まれません。',
   keyWrong: 'そのキーは受け付けられませんでした。途中で切れていないか、失効していないかを確かめてください。',
+  keyRole: (role) => `この操作には ${role} の役割を持つキーが必要です。キーはこのタブを閉じるまで保持され、アドレスには含まれません。`,
   keyLabel: 'キー',
   keyConfirm: 'このキーを使う',
 
