@@ -117,11 +117,29 @@ class Browser:
             value,
         )
 
-    def look(self, width: int, height: int, *, dark: bool = False, touch: bool = False) -> None:
-        """The window's size, the system's theme, and whether there is a finger or a mouse."""
+    def painted(self) -> None:
+        """Wait until all pictures that are in sight are there."""
+        script = (
+            "return [...document.images].filter((one) => one.checkVisibility())"
+            ".filter((one) => one.getBoundingClientRect().top < innerHeight)"
+            ".every((one) => one.complete)"
+        )
+        self.until(lambda: self.run(script), "pictures are missing")
+        self.driver.execute_async_script("requestAnimationFrame(() => setTimeout(arguments[0]))")
+
+    def look(
+        self,
+        width: int,
+        height: int,
+        *,
+        dark: bool = False,
+        touch: bool = False,
+        scale: float = 1,
+    ) -> None:
+        """The window's size, the system's theme, whether there is a finger, and the sharpness."""
         self._command(
             "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch},
+            {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": touch},
         )
         self._command("Emulation.setTouchEmulationEnabled", {"enabled": touch, "maxTouchPoints": 1})
         theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}

@@ -14,6 +14,7 @@ from mitame.demo.drawn import DrawnItem
 from tests.images.sources.server import serving
 from tests.page.acting import changed, draw_box, drop, paste, press, touch_box
 from tests.page.browser import PHONE, Browser
+from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 
 QUERY = "/v1/collections/default/query"
@@ -280,6 +281,24 @@ def test_an_empty_collection_says_how_to_fill_it(page: Browser, shop: Server) ->
     """With the very command."""
     page.open(f"{shop.url}/#search?c=empty")
     assert page.one(".nothing code").text == "mitame index ~/Pictures --collection empty"
+
+
+def test_what_is_indexed_meanwhile_appears(
+    window: Browser, drawn: list[DrawnItem], tmp_path: Path
+) -> None:
+    """A page that was opened before there was anything fills by itself."""
+    with limited_server(tmp_path, limits={}) as running:
+        window.forget(running.url)
+        window.open(running.url)
+        assert window.one(".nothing h2").text == "There is no collection yet"
+        made = running.ask("PUT", "/v1/collections/new", {"lenses": {"color": "color"}})
+        assert made.status == 201
+        window.until(lambda: "empty" in window.one(".nothing h2").text, "the collection is missed")
+        file = {"Content-Type": "image/jpeg"}
+        path = "/v1/collections/new/items/a"
+        assert running.ask("PUT", path, drawn[0].path.read_bytes(), file).status == 200
+        window.until(lambda: window.ids() == ["a"], "the item is missed")
+    assert window.problems() == []
 
 
 def test_a_file_of_another_browser_is_missed(page: Browser, shop: Server) -> None:

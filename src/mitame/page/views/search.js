@@ -5,7 +5,7 @@ import { fill, make } from '../dom.js';
 import { failure } from '../failure.js';
 import { Grid } from '../grid.js';
 import { icon } from '../icons.js';
-import { collection, described } from '../place.js';
+import { askAnew, collection, described } from '../place.js';
 import { answerTo, knownAnswer, someOf } from '../search/answers.js';
 import { Bar } from '../search/bar.js';
 import { Examples } from '../search/examples.js';
@@ -16,6 +16,8 @@ import { isEmpty, isMissing } from '../search/nothing.js';
 import { Missing, asking, moreLike, questionOf } from '../search/question.js';
 import { Results } from '../search/results.js';
 import { say } from '../words.js';
+
+const LOOK_AGAIN_MS = 2000;
 
 /** See `views.js`. */
 export function mount(main) {
@@ -71,13 +73,23 @@ class Search {
       const about = this.collection === null ? null : await described(this.collection);
       if (signal.aborted) return;
       this.main.classList.toggle('empty', !about?.items);
-      if (!about?.items) return void this.results.say(isEmpty(this.collection));
+      if (!about?.items) return void this.waitForItems(signal);
       this.examples.show(question, this.collection);
       const filters = this.filters.show(this.collection, question.where, signal);
       await Promise.all([this.answer(params, question, isAsked, signal), filters]);
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** Says that there is nothing yet, and looks again: a server may be indexing its first folder. */
+  waitForItems(signal) {
+    this.results.say(isEmpty(this.collection));
+    const timer = setTimeout(() => {
+      askAnew();
+      this.update(here().params);
+    }, LOOK_AGAIN_MS);
+    signal.addEventListener('abort', () => clearTimeout(timer));
   }
 
   async answer(params, question, isAsked, signal) {

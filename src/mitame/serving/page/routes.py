@@ -32,7 +32,6 @@ _ALWAYS = {"X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
 _START = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), microphone=()",
     "Cache-Control": "no-cache",
 }
