@@ -57,7 +57,8 @@ def test_a_first_visit(fresh: Browser, shop: Server) -> None:
     print(
         f"first paint {told['paint']:.0f} ms, pictures in place {told['painted']:.0f} ms, "
         f"{told['afterReply']:.0f} ms after the server's reply, "
-        f"scripts {told['bytes'] / 1000:.1f} kB, layout shift {told['shift']:.4f}, {len(told['names'])} requests"
+        f"scripts {told['bytes'] / 1000:.1f} kB, layout shift {told['shift']:.4f}, "
+        f"{len(told['names'])} requests"
     )
     assert told["bytes"] < 150_000
     assert told["shift"] < 0.1
