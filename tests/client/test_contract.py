@@ -68,6 +68,7 @@ CALLS: dict[str, Callable[[mitame.Client, ServedCollection], Any]] = {
         wishes=("vector", "explain"),
     ),
     "post_query_batch": lambda _, c: c.query_many([{"id": "a", "with": ["vector"]}]),
+    "post_compare": lambda _, c: c.compare("a", other="b", lens="color", limit=5),
     "post_duplicates": lambda _, c: c.duplicates(score=0.9, where="a=b", cursor="x"),
     "post_duplicates_decide": lambda _, c: c.decide(["a", 7], "same", replace=False),
     "get_duplicates_decisions": lambda _, c: c.decisions(after=3, limit=5),
@@ -108,6 +109,8 @@ MORE: list[Callable[[mitame.Client, ServedCollection], Any]] = [
     lambda _, c: c.embed("http://example.org/a.png"),
     lambda client, _: client.jobs(),
     lambda _, c: c.scroll(),
+    lambda _, c: c.compare("a", image=PICTURE, patches=False),
+    lambda _, c: c.compare("a", image="http://example.org/a.png"),
 ]
 
 

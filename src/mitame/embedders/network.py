@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.embedders.preprocess import Recipe, check_prepared, fit, normalise, unit
-from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
+from mitame.embedders.preprocess import Recipe, check_prepared, crop_box, fit, normalise, unit
+from mitame.embedders.protocol import EmbedderSpec, Patches, Pixels, Vectors
 from mitame.errors import InvalidModel
 from mitame.native import module
+
+Run: TypeAlias = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 
 class NetworkEmbedder:
@@ -32,7 +35,7 @@ class NetworkEmbedder:
         self,
         spec: EmbedderSpec,
         recipe: Recipe,
-        run: Callable[[NDArray[np.float32]], NDArray[Any]],
+        run: Run,
         *,
         batch_size: int = 1,
     ) -> None:
@@ -92,3 +95,38 @@ class NetworkEmbedder:
         if not np.isfinite(features).all():
             raise InvalidModel(f"model {self._spec.name} gives NaN or infinity")
         return features
+
+
+class PatchNetworkEmbedder(NetworkEmbedder):
+    """A network of which the features before pooling can be had, too: see `PatchEmbedder`.
+
+    Args:
+        spec, recipe, run: as in `NetworkEmbedder`; the recipe cuts the centre out.
+        open_patches: gives what makes of normalised float32[n, 3, height, width] the features
+            float[n, d, rows, columns]; called once, when they are first asked for.
+    """
+
+    def __init__(
+        self, spec: EmbedderSpec, recipe: Recipe, run: Run, open_patches: Callable[[], Run]
+    ) -> None:
+        super().__init__(spec, recipe, run)
+        self._open_patches = open_patches
+        self._run_patches: Run | None = None
+        self._opening = threading.Lock()
+
+    def patches(self, pixels: Pixels) -> Patches:
+        """What it sees in each part of a picture, uint8[height, width, 3] RGB.
+
+        Raises:
+            UsageError: not such a picture.
+            InvalidModel: the network fails.
+        """
+        prepared = self.prepare(pixels)
+        with self._opening:
+            if self._run_patches is None:
+                self._run_patches = self._open_patches()
+        features = self._run_patches(self.tensor([prepared]))[0].transpose(1, 2, 0)
+        height, width = pixels.shape[:2]
+        left, top, right, bottom = crop_box(width, height, self._recipe)
+        box = left / width, top / height, right / width, bottom / height
+        return Patches(np.ascontiguousarray(features, np.float32), box)

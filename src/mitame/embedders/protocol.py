@@ -101,6 +101,28 @@ class Embedder(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Patches:
+    """What an embedder sees in each part of a picture.
+
+    Attributes:
+        features: float32[rows, columns, d]; their mean, normalised, is the picture's vector.
+        box: the part of the picture that they cover: left, top, right, bottom, 0 to 1.
+    """
+
+    features: Vectors
+    box: tuple[float, float, float, float]
+
+
+@runtime_checkable
+class PatchEmbedder(Protocol):
+    """An embedder that can tell where in a picture it sees what. Safe from several threads."""
+
+    def patches(self, pixels: Pixels) -> Patches:
+        """Of one picture, uint8[height, width, 3] RGB."""
+        ...
+
+
 @runtime_checkable
 class TextEmbedder(Protocol):
     """The text side of an embedder with two towers; same space as its pictures."""

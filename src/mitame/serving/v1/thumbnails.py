@@ -11,20 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from mitame.api import Collection
 from mitame.collection import ItemImage, check_id
-from mitame.config import MB, LimitsConfig
-from mitame.errors import (
-    CollectionNotFound,
-    ImageError,
-    InvalidId,
-    ItemNotFound,
-    PictureNotKept,
-    SourceError,
-)
-from mitame.images.decode import decode
-from mitame.images.fingerprint import content_hash
-from mitame.images.limits import ImageLimits
-from mitame.images.sources import read_file
+from mitame.config import LimitsConfig
+from mitame.errors import CollectionNotFound, InvalidId, ItemNotFound, PictureNotKept
 from mitame.serving.callers.roles import Role
+from mitame.serving.pictures.kept_files import is_url, kept_picture
 from mitame.serving.pictures.preconditions import etag, is_current
 from mitame.serving.routes import Call, Route
 
@@ -51,7 +41,7 @@ async def get(call: Call) -> Response:
     item_id, wanted = check_id(call.params["id"]), call.query(ThumbnailQuery)
     run, collection = call.service.threads.run, await call.collection()
     image = await run(_image, collection, item_id, wanted.image)
-    if _is_url(image.source or ""):
+    if is_url(image.source or ""):
         return RedirectResponse(image.source or "", headers={"Cache-Control": _CACHING})
     tag = f"{(image.content_hash or '')[:32]}-{wanted.side}"
     headers = {"ETag": etag(tag), "Cache-Control": _CACHING}
@@ -77,26 +67,11 @@ def _made(image: ItemImage, side: int, limits: LimitsConfig) -> bytes:
     Raises:
         PictureNotKept: the very file that was indexed is not to be had. Its path is not told.
     """
-    gone = PictureNotKept("the item's picture is not kept here, or has changed since")
-    if image.source is None or image.content_hash is None:
-        raise gone
-    bounds = ImageLimits(int(limits.body_mb * MB), limits.pixels)
-    try:
-        data = read_file(image.source, bounds)
-        if content_hash(data) != image.content_hash:
-            raise gone
-        pixels = decode(data, limits=bounds, min_side=side).pixels
-    except (ImageError, SourceError):
-        raise gone from None
-    small = Image.fromarray(pixels)
+    small = Image.fromarray(kept_picture(image, side, limits).pixels)
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     file = io.BytesIO()
     small.save(file, "JPEG", quality=_QUALITY)
     return file.getvalue()
-
-
-def _is_url(source: str) -> bool:
-    return source.lower().startswith(("http://", "https://"))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -1,0 +1,253 @@
+"""Why are these two alike? An item beside another, or beside a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.responses import Response
+
+from mitame.arguments import lens_of
+from mitame.collection import Item, Lens, check_id
+from mitame.comparing import Apart, Compared, compare
+from mitame.config import MB
+from mitame.embedders.protocol import PatchEmbedder, Patches
+from mitame.errors import (
+    CollectionNotFound,
+    FetchFailed,
+    FetchRefused,
+    ImageTooLarge,
+    InvalidBody,
+    InvalidId,
+    ItemNotFound,
+    MitameError,
+    NotAnImage,
+    PictureNotKept,
+    UnknownLens,
+)
+from mitame.images.decode import Decoded, decode
+from mitame.images.limits import ImageLimits
+from mitame.matching import Matched, matched
+from mitame.serving.callers.roles import Role
+from mitame.serving.pictures.kept_files import kept_picture
+from mitame.serving.replies import reply
+from mitame.serving.routes import Call, Route
+from mitame.serving.v1.questions import bytes_of
+from mitame.wire.comparing import (
+    CompareBody,
+    CompareReply,
+    LensApart,
+    MatchedPatches,
+    PatchGrid,
+)
+
+if TYPE_CHECKING:
+    from mitame.api import Collection
+    from mitame.embedders.protocol import Embedder
+
+Floats = NDArray[np.float32]
+_NO_EMBEDDER = "no lens of the collection can tell parts of a picture"
+
+
+@dataclass(frozen=True)
+class _Other:
+    """What an item is compared with.
+
+    Attributes:
+        item: another item's id; None for a picture.
+        vectors: of the picture, by lens.
+        data: the picture's file, where it was sent.
+    """
+
+    item: str | None = None
+    vectors: Mapping[str, Floats] | None = None
+    data: bytes | None = None
+
+
+@dataclass(frozen=True)
+class _Seeing:
+    """What tells parts of a picture.
+
+    Attributes:
+        lens: its name.
+        embedder: of the lens.
+        side: shorter side in pixels that it needs.
+    """
+
+    lens: str
+    embedder: PatchEmbedder
+    side: int
+
+
+async def compared(call: Call) -> Response:
+    """Compare an item with another, or with a picture."""
+    collection, body = await call.collection(), await call.body(CompareBody)
+    check_id(body.id)
+    wanted = lens_of(collection.lenses, body.lens)
+    other = await _other(call, collection, body)
+    seeing = await _seeing(call, collection.lenses, wanted) if body.patches else None
+    work = partial(_compared, call, collection, body, lens=wanted.name, other=other, seeing=seeing)
+    found = await call.service.threads.run(work)
+    return reply(found)
+
+
+async def _other(call: Call, collection: Collection, body: CompareBody) -> _Other:
+    given = (body.other, body.image_base64, body.image_url)
+    if sum(each is not None for each in given) != 1:
+        raise InvalidBody("the item is compared with one thing", remedy="give other, or a picture")
+    if body.other is not None:
+        return _Other(check_id(body.other))
+    if body.image_base64 is not None:
+        data: bytes | str = bytes_of(body.image_base64, "image_base64")
+    else:
+        data = body.image_url or ""
+        if not data.lower().startswith(("http://", "https://")):
+            raise InvalidBody(f"{data[:80]!r} is no http(s) URL")
+    lenses = await _embedded(call, collection.lenses)
+    if not lenses:
+        raise InvalidBody("no lens of the collection can see pictures", remedy="give other")
+    (image,) = await call.service.embedding.images(lenses, [data])
+    return _Other(None, image.vectors, data if isinstance(data, bytes) else None)
+
+
+async def _embedded(call: Call, lenses: Mapping[str, Lens]) -> dict[str, Lens]:
+    """Those whose embedder can be opened: vectors may come from elsewhere."""
+    found = {}
+    for name, lens in lenses.items():
+        if await _embedder(call, lens) is not None:
+            found[name] = lens
+    return found
+
+
+async def _embedder(call: Call, lens: Lens) -> Embedder | None:
+    try:
+        return await call.service.embedding.of(lens)
+    except MitameError:
+        return None
+
+
+async def _seeing(call: Call, lenses: Mapping[str, Lens], wanted: Lens) -> _Seeing | None:
+    """The lens that tells parts of a picture: the one that is asked for, else the first one."""
+    for name in dict.fromkeys([wanted.name, *lenses]):
+        embedder = await _embedder(call, lenses[name])
+        if embedder is not None and isinstance(embedder, PatchEmbedder):
+            return _Seeing(name, embedder, embedder.decode_side)
+    return None
+
+
+def _compared(
+    call: Call,
+    collection: Collection,
+    body: CompareBody,
+    *,
+    lens: str,
+    other: _Other,
+    seeing: _Seeing | None,
+) -> CompareReply:
+    with collection.store.pin() as view:
+        against = other.item if other.item is not None else other.vectors or {}
+        found = compare(view, body.id, against, lens, body.limit)
+        images = [view.get(each) for each in (body.id, other.item) if each is not None]
+        generation, position = view.generation, view.position
+    patches, note = None, _NO_EMBEDDER if body.patches else None
+    if seeing is not None:
+        try:
+            pictures = _pictures(call, found, images, other, seeing)
+            one, two = (seeing.embedder.patches(each.pixels) for each in pictures)
+            patches, note = _matched(seeing.lens, one, two), None
+        except PictureNotKept as error:
+            note = error.message
+    return CompareReply(
+        lenses=[_apart(each) for each in found.apart],
+        lens=lens,
+        limit=body.limit,
+        rank=found.rank,
+        common=list(found.common),
+        patches=patches,
+        note=note,
+        generation=generation,
+        position=position,
+    )
+
+
+def _pictures(
+    call: Call,
+    found: Compared,
+    items: Sequence[Item | None],
+    other: _Other,
+    seeing: _Seeing,
+) -> list[Decoded]:
+    """Both pictures: of items, those of their images that are nearest to each other.
+
+    Raises:
+        PictureNotKept: one of them is not to be had.
+        ImageError: the picture that was sent can't be used.
+    """
+    limits = call.service.config.limits
+    numbers = next((each.images for each in found.apart if each.lens == seeing.lens), (0, 0))
+    pictures = []
+    for item, number in zip(items, numbers, strict=False):
+        if item is None or number >= len(item.images):
+            raise PictureNotKept("the item has changed just now")
+        pictures.append(kept_picture(item.images[number], seeing.side, limits))
+    if other.data is not None:
+        bounds = ImageLimits(int(limits.body_mb * MB), limits.pixels)
+        pictures.append(decode(other.data, limits=bounds, min_side=seeing.side))
+    if len(pictures) < 2:
+        raise PictureNotKept("a picture that was given by its address is not kept")
+    return pictures
+
+
+def _matched(lens: str, one: Patches, other: Patches) -> MatchedPatches:
+    return MatchedPatches(
+        lens=lens,
+        first=_grid(one, matched(one.features, other.features)),
+        second=_grid(other, matched(other.features, one.features)),
+    )
+
+
+def _grid(seen: Patches, found: Matched) -> PatchGrid:
+    return PatchGrid(
+        box=[round(each, 5) for each in seen.box],
+        similarity=found.similarity.round(4).astype(float).tolist(),
+        match=found.match.tolist(),
+        share=found.share.round(6).astype(float).tolist(),
+    )
+
+
+def _apart(each: Apart) -> LensApart:
+    return LensApart(
+        lens=each.lens,
+        distance=each.distance,
+        score=each.score,
+        match=each.match,
+        images=list(each.images),
+    )
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/collections/{collection}/compare",
+        compared,
+        Role.READ,
+        "An item beside another, or beside a picture: how far apart, and which parts are alike",
+        CompareReply,
+        CompareBody,
+        errors=(
+            CollectionNotFound,
+            ItemNotFound,
+            InvalidId,
+            UnknownLens,
+            NotAnImage,
+            ImageTooLarge,
+            FetchRefused,
+            FetchFailed,
+        ),
+        tag="queries",
+    ),
+)
