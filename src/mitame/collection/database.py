@@ -15,13 +15,8 @@ from pathlib import Path
 
 from mitame.collection.lens import Lens
 from mitame.collection.paths import DATABASE
-from mitame.errors import (
-    CollectionBusy,
-    CollectionNotFound,
-    CorruptCollection,
-    NewerFormat,
-    StorageError,
-)
+from mitame.errors import CollectionNotFound, CorruptCollection, NewerFormat, StorageError
+from mitame.storage import sqlite
 
 APPLICATION_ID = 0x6D697461  # "mita"
 FORMAT = 2
@@ -128,9 +123,8 @@ CREATE TABLE dead_rows (
 def translated(path: Path) -> Iterator[None]:
     """Turns errors of SQLite and of the system into ours, naming the collection."""
     try:
-        yield
-    except sqlite3.Error as error:
-        raise _typed(error, path) from error
+        with sqlite.translated(f"collection {path}"):
+            yield
     except OSError as error:
         remedy = NOT_ALLOWED_REMEDY if error.errno in _REFUSALS else None
         raise StorageError(
@@ -153,28 +147,8 @@ def reading(path: Path) -> Iterator[None]:
         ) from e
 
 
-def _typed(error: sqlite3.Error, path: Path) -> Exception:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without its details
-    text = f"collection {path}: {error}"
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return CollectionBusy(text)
-    if code == sqlite3.SQLITE_READONLY:
-        return StorageError(text, remedy="make the disk writable, or copy the collection to one")
-    return StorageError(text) if code in _STORAGE else CorruptCollection(text)
-
-
 NOT_ALLOWED_REMEDY = "give this user the right to read and write there, or choose another --data"
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
-_STORAGE = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_TOOBIG,
-    }
-)
 
 
 def make(directory: Path, lenses: Sequence[Lens]) -> None:

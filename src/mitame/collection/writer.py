@@ -22,6 +22,7 @@ from mitame.collection.ready import Ready, ready
 from mitame.collection.transaction import Transaction
 from mitame.errors import MitameError, StorageError
 from mitame.storage import Directory
+from mitame.storage.sqlite import transaction
 
 _T = TypeVar("_T")
 
@@ -122,15 +123,10 @@ class Writer:
         """
         with self._turn, reading(self._path):
             connection, _ = self._open()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection, writes=True):
                 done = action(connection, read_lenses(connection, self._path))
                 is_changed = lenses_changed(connection) != self._lenses.table.changed
                 table = read_lenses(connection, self._path) if is_changed else None
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
             if table is not None:
                 self._lenses.offer(table)
             return done

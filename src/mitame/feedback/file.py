@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from mitame.errors import CollectionBusy, CorruptCollection, NewerFormat, StorageError
+from mitame.errors import NewerFormat
 from mitame.storage import LocalDirectory
+from mitame.storage.sqlite import transaction, translated
 
 FORMAT = 1
 _BUSY_SECONDS = 10.0
@@ -41,13 +42,8 @@ class SqliteFile:
         """
         with self._lock, self._translated():
             connection = self._opened()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection, writes=True):
                 yield connection
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection | None]:
@@ -61,12 +57,8 @@ class SqliteFile:
                 yield None
                 return
             connection = self._opened()
-            connection.execute("BEGIN")
-            try:
+            with transaction(connection, writes=False):
                 yield connection
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Let go of the file; it is opened again where it is used again."""
@@ -95,28 +87,19 @@ class SqliteFile:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         if _format(connection) == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            if _format(connection) == 0:  # nobody else was quicker
-                for statement in self._tables.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
-            connection.execute("COMMIT")
+            with transaction(connection, writes=True):
+                if _format(connection) == 0:  # nobody else was quicker
+                    for statement in self._tables.split(";"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {FORMAT}")
         if _format(connection) > FORMAT:
             raise NewerFormat(f"{self._path} was written by a later mitame")
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise CollectionBusy(f"{self._path} is locked for too long") from error
-            raise StorageError(f"{self._path}: {error}") from error
-        except sqlite3.Error as error:
-            raise CorruptCollection(
-                f"{self._path} can't be read ({error})",
-                remedy="move it away, or restore it from a backup; items are not touched by it",
-            ) from error
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(
+            self._path,
+            remedy="move it away, or restore it from a backup; items are not touched by it",
+        )
 
 
 def _format(connection: sqlite3.Connection) -> int:

@@ -13,7 +13,8 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-from mitame.errors import CollectionBusy, NewerFormat, StorageError
+from mitame.errors import NewerFormat, StorageError
+from mitame.storage.sqlite import transaction, translated
 
 FOLDER = ".serving"
 FORMAT = 1
@@ -104,13 +105,8 @@ class State:
         """
         with self._translated():
             connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection, writes=True):
                 yield connection
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
 
     def read(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         """Rows of a query.
@@ -157,13 +153,5 @@ class State:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
 
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise CollectionBusy(f"{self._folder} is locked for too long") from error
-            raise StorageError(f"{self._folder}: {error}") from error
-        except sqlite3.Error as error:
-            raise StorageError(f"{self._folder}: {error}") from error
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self._folder, damaged=StorageError)
