@@ -29,6 +29,7 @@ class LimitsConfig:
         slowest_kb_per_second: a client that sends a body or reads an answer more slowly, once
             `read_seconds` are over, is cut off.
         failed_keys_per_minute: wrong keys from one address, before it has to wait.
+        feedback_mb: megabytes of a collection's feedback that are kept; beyond, the oldest leaves.
     """
 
     body_mb: float = 30
@@ -46,6 +47,7 @@ class LimitsConfig:
     bodies_mb: float = 1_000
     slowest_kb_per_second: float = 4
     failed_keys_per_minute: int = 30
+    feedback_mb: float = 1_000
 
 
 @dataclass(frozen=True)

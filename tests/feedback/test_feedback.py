@@ -126,6 +126,33 @@ def test_recent_questions_stay_within_bounds(tmp_path: Path) -> None:
     recent.close()
 
 
+def test_the_oldest_events_leave(tmp_path: Path) -> None:
+    """Within the bound the newest are whole, with their questions; the file does not grow."""
+    store = FeedbackStore(tmp_path, max_bytes=300_000)
+    for n in range(400):
+        store.add(f"q{n}", [Event("shown", f"i{n}", rank) for rank in range(1, 11)], QUESTION)
+    events = store.events(limit=100_000)
+    assert 500 < len(events) < 3_000
+    numbers = [each.sequence for each in events]
+    assert numbers == list(range(4_001 - len(events), 4_001))
+    assert all(each.question is not None for each in events)
+    with sqlite3.connect(tmp_path / FEEDBACK) as connection:
+        (asked,) = connection.execute("SELECT count(*) FROM asked").fetchone()
+    connection.close()
+    assert asked == len({each.query_id for each in events})
+    store.close()
+    assert (tmp_path / FEEDBACK).stat().st_size < 400_000
+
+
+def test_what_was_just_stored_stays(tmp_path: Path) -> None:
+    """However small the bound: an event that was acknowledged is told once at least."""
+    store = FeedbackStore(tmp_path, max_bytes=1)
+    for n in range(3):
+        assert store.add("q", [Event("shown", f"i{n}"), Event("clicked", f"i{n}")]) == 2
+        assert [each.event.item for each in store.events()] == [f"i{n}"] * 2
+    store.close()
+
+
 def test_collections_are_as_before(tmp_path: Path) -> None:
     """Feedback is no damage to a collection, is in its backup, and goes with it."""
     with mitame.open(tmp_path / "data", "shop", lenses={"vectors": "vectors:2"}) as shop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,22 +46,35 @@ _SELECT = (
 )
 
 
+_OLDEST = """
+DELETE FROM asked WHERE query_id IN (SELECT query_id FROM events WHERE sequence <= :last)
+    AND query_id NOT IN (SELECT query_id FROM events WHERE sequence > :last);
+DELETE FROM events WHERE sequence <= :last
+"""
+MAX_BYTES = 1_000_000_000
+"""Of events and their questions that are kept: some millions of events."""
+_SHARE = 500
+"""Where there is no room, one in so many events goes at a time."""
+
+
 class FeedbackStore:
     """The feedback of a collection. Safe from several threads and processes.
 
     Args:
         path: the collection's directory.
+        max_bytes: of the file's pages in use; beyond, the oldest events leave.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES) -> None:
         self._file = SqliteFile(path / FEEDBACK, _TABLES, durable=True)
+        self._max_bytes = max_bytes
 
     def add(
         self, query_id: str, events: Sequence[Event], question: AskedQuestion | None = None
     ) -> int:
         """Store events about an answer; those that are stored already are passed over.
 
-        They are on the disk when this returns.
+        They are on the disk when this returns. The oldest ones leave where room is short.
 
         Args:
             query_id: of the answer.
@@ -75,6 +89,8 @@ class FeedbackStore:
         """
         now = time.time_ns() // 1_000
         with self._file.write() as connection:
+            sql = "SELECT coalesce(max(sequence), 0) FROM events"
+            newest_before = int(connection.execute(sql).fetchone()[0])
             before = connection.total_changes
             for each in events:
                 connection.execute(_INSERT, _row(query_id, each, now))
@@ -84,7 +100,18 @@ class FeedbackStore:
                     "INSERT OR IGNORE INTO asked VALUES (?, ?, ?, ?)",
                     (query_id, *question.stored()),
                 )
+            self._make_room(connection, newest_before)
         return added
+
+    def _make_room(self, connection: sqlite3.Connection, newest: int) -> None:
+        """Let the oldest events up to a sequence number leave until the bound holds."""
+        while _bytes(connection) > self._max_bytes:
+            first = connection.execute("SELECT min(sequence) FROM events").fetchone()[0]
+            if first is None or first > newest:
+                return  # what was just stored stays, however small the bound
+            last = min(newest, first + (newest - first) // _SHARE)
+            for statement in _OLDEST.split(";"):
+                connection.execute(statement, {"last": last})
 
     def events(
         self, after: int = 0, limit: int = 1_000, *, vectors: bool = False
@@ -116,6 +143,15 @@ class FeedbackStore:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _bytes(connection: sqlite3.Connection) -> int:
+    """Of pages in use; those that nothing is in any more are used again."""
+    pages, free, size = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
 
 
 def _row(query_id: str, event: Event, now: int) -> tuple[Any, ...]:

@@ -44,9 +44,14 @@ class _Kept:
 
 
 class Remembering:
-    """The questions and feedback of all collections. Safe from several threads."""
+    """The questions and feedback of all collections. Safe from several threads.
 
-    def __init__(self) -> None:
+    Args:
+        feedback_bytes: of each collection's feedback that are kept.
+    """
+
+    def __init__(self, feedback_bytes: int) -> None:
+        self._feedback_bytes = feedback_bytes
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -107,7 +112,11 @@ class Remembering:
             if found is not None:  # dropped, and made again
                 found.close()
             path = collection.path
-            stores = RecentQueries(path), FeedbackStore(path), DecisionStore(path)
+            stores = (
+                RecentQueries(path),
+                FeedbackStore(path, self._feedback_bytes),
+                DecisionStore(path),
+            )
             found = _Kept(collection, *stores)
             self._kept[name] = found
         return found
