@@ -150,6 +150,7 @@ FLOATS = [(b"content-type", b"application/octet-stream")]
         (FLOATS, b"", np.ones(3, "<f4").tobytes()),
         (FLOATS, b"limit=10", np.ones(3, "<f4").tobytes()),
         (JSON, b"", b'{"vector": [1, 1.0, 1e0]}'),
+        ([(b"content-type", b"Application/JSON; charset=utf-8")], b"", b'{"vector": [1, 1, 1]}'),
         (JSON, b"", b'{"vector": "AACAPwAAgD8AAIA/", "limit": 10, "exact": false}'),
         (JSON, b"", b'{"vector": [1,1,1], "with": ["attributes"], "diversity": 0}'),
     ],

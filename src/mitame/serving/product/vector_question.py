@@ -53,7 +53,8 @@ def read_question(scope: Scope, body: bytes) -> VectorQuestion | None:
     """
     if len(body) > MOST_BYTES:
         return None
-    media = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    told = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    media = told.partition(b";")[0].strip().lower()
     query = scope["query_string"]
     try:
         if media == _FLOATS:
