@@ -149,7 +149,7 @@ class Browser:
         """What the console and the policy complained of since the last call."""
         logged = self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # selenium's own
         found = [each["message"] for each in logged if each["level"] in ("SEVERE", "WARNING")]
-        return found + list(self.run("return window.found.splice(0)"))
+        return found + list(self.run("return (window.found ?? []).splice(0)"))
 
     def accessibility(self) -> list[str]:
         """What axe finds, each with its place."""

@@ -54,6 +54,14 @@ def test_axe_finds_nothing(
             assert page.accessibility() == [], (name, size)
 
 
+def test_axe_finds_nothing_while_ids_are_suggested(page: Browser) -> None:
+    """The list of suggestions and the option that is active have their roles and names."""
+    press(page, "/", *"mug")
+    page.until(lambda: page.texts("[role=option]"), "nothing is suggested")
+    press(page, "Arrow_down")
+    assert page.accessibility() == []
+
+
 def test_nothing_has_to_be_scrolled_sideways(
     reader: tuple[str, Browser], shop: Server, drawn: list[DrawnItem]
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -26,10 +25,11 @@ def test_all_languages_have_the_same_words(window: Browser, name: str) -> None:
     """As texts, or as functions of as many values; none is empty, none that the shell has, too."""
     script = """
       const [own, shells, done] = arguments;
+      const kind = (said) => typeof said === 'function' ? said.length : said ? 'text' : 'none';
+      const shape = ([key, said]) => [key, kind(said)];
       Promise.all([import(own), import(shells)]).then(([{ WORDS }, { words }]) => done([
         Object.keys(words),
-        Object.values(WORDS).map((each) => Object.fromEntries(Object.entries(each)
-          .map(([key, said]) => [key, typeof said === 'function' ? said.length : said ? 'text' : 'none']))),
+        Object.values(WORDS).map((each) => Object.fromEntries(Object.entries(each).map(shape))),
       ]));
     """
     base = f"/page/{page().version}"
