@@ -11,6 +11,8 @@ from PIL import Image
 
 import mitame
 from mitame.collection import Item, ItemImage, Put
+from mitame.collection.paths import THUMBNAILS
+from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from tests.serving.item_server import PICTURES, item_server, picture, problem
 from tests.serving.running_server import Server
 
@@ -90,7 +92,7 @@ def test_what_can_not_be_shown(server: Server, folder: Path) -> None:
     assert problem(beyond) == (404, "picture_not_kept")
     (folder / "gone.png").write_bytes(picture(10, size=(64, 64)))
     for _ in range(2):
-        answer = server.ask("GET", f"{ITEMS}/gone.png/thumbnail")
+        answer = server.ask("GET", f"{ITEMS}/gone.png/thumbnail?side=99")
         assert problem(answer) == (404, "picture_not_kept")
         assert str(folder).encode() not in answer.body
         (folder / "gone.png").unlink(missing_ok=True)
@@ -126,3 +128,49 @@ def test_what_is_refused(server: Server, query: str) -> None:
     """Sizes beyond the bounds, and fields that are not known."""
     answer = server.ask("GET", f"{ITEMS}/a.png/thumbnail?{query}")
     assert problem(answer) == (422, "invalid_body")
+
+
+def test_who_takes_webp_gets_it(server: Server) -> None:
+    """Browsers do; another tag, the same size; caches know that there are two."""
+    path = f"{ITEMS}/a.png/thumbnail"
+    plain = server.ask("GET", path)
+    answer = server.ask("GET", path, None, {"Accept": "image/avif,image/webp,*/*"})
+    assert answer.headers["content-type"] == "image/webp"
+    assert answer.headers["etag"] != plain.headers["etag"]
+    assert answer.headers["vary"] == plain.headers["vary"] == "Accept"
+    found = Image.open(io.BytesIO(answer.body))
+    assert (found.format, found.size) == ("WEBP", (256, 64))
+
+
+def test_what_was_made_is_kept(server: Server, folder: Path) -> None:
+    """By content: also once the file has gone, and for another item with the same picture."""
+    file = folder / "kept.png"
+    file.write_bytes(picture(20, size=(80, 40)))
+    with mitame.open(server.data, "pictures") as shop:
+        shop.index(file)
+        shop.add("twin", image=file)
+    first = server.ask("GET", f"{ITEMS}/kept.png/thumbnail?side=48")
+    file.unlink()
+    for item in ("kept.png", "twin"):
+        again = server.ask("GET", f"{ITEMS}/{item}/thumbnail?side=48")
+        assert (again.status, again.body) == (200, first.body)
+    other = server.ask("GET", f"{ITEMS}/kept.png/thumbnail?side=49")
+    assert problem(other) == (404, "picture_not_kept")
+
+
+def test_the_store_is_bounded_and_survives_damage(tmp_path: Path) -> None:
+    """The oldest go; a file that is none is as if there were nothing in it."""
+    store = ThumbnailStore(tmp_path, max_bytes=2_000)
+    for number in range(20):
+        store.keep(f"{number}", bytes([number]) * 300)
+    assert store.find("19") == bytes([19]) * 300
+    kept = [number for number in range(20) if store.find(f"{number}") is not None]
+    assert kept == [15, 16, 17, 18, 19]  # the oldest of them in part within the bound
+    store.keep("19", b"other")
+    assert store.find("19") == bytes([19]) * 300
+    store.close()
+    (tmp_path / THUMBNAILS).write_bytes(b"no database at all" * 100)
+    again = ThumbnailStore(tmp_path)
+    again.keep("1", b"data")
+    assert again.find("1") is None
+    again.close()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mitame.errors import MitameError
 from mitame.feedback import AskedQuestion, DecisionStore, FeedbackStore, RecentQueries
+from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 
 if TYPE_CHECKING:
     from mitame.api import Collection
@@ -33,6 +34,7 @@ class _Kept:
     recent: RecentQueries
     feedback: FeedbackStore
     decisions: DecisionStore
+    thumbnails: ThumbnailStore
     waiting: deque[tuple[str, AskedQuestion]] = field(
         default_factory=lambda: deque(maxlen=MOST_WAITING)
     )
@@ -41,6 +43,7 @@ class _Kept:
         self.recent.close()
         self.feedback.close()
         self.decisions.close()
+        self.thumbnails.close()
 
 
 class Remembering:
@@ -94,6 +97,11 @@ class Remembering:
         with self._lock:
             return self._of(name, collection).decisions
 
+    def thumbnails(self, name: str, collection: Collection) -> ThumbnailStore:
+        """Thumbnails of a collection's items that were made."""
+        with self._lock:
+            return self._of(name, collection).thumbnails
+
     def close(self) -> None:
         """Write what waits, and let go of the files."""
         with self._lock:
@@ -116,6 +124,7 @@ class Remembering:
                 RecentQueries(path),
                 FeedbackStore(path, self._feedback_bytes),
                 DecisionStore(path),
+                ThumbnailStore(path),
             )
             found = _Kept(collection, *stores)
             self._kept[name] = found

@@ -1,0 +1,61 @@
+"""Thumbnails that were made, kept beside the collection: made once, not at each request.
+
+``thumbnails.sqlite3`` in the collection's directory, by content: a picture's hash, the size and the
+format. Made anew where it is lost; no part of a backup.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from mitame.collection.paths import THUMBNAILS
+from mitame.errors import MitameError
+from mitame.feedback.file import SqliteFile
+
+MAX_BYTES = 512 << 20
+"""Of a collection that are kept, some 50,000 of the usual size; the oldest go."""
+_OVERHEAD = 150
+_TABLES = """
+CREATE TABLE thumbnails (ends INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, data BLOB NOT NULL)
+"""
+
+
+class ThumbnailStore:
+    """The thumbnails of a collection. Safe from several threads and processes.
+
+    Whatever is wrong with the file, there are no thumbnails in it then: they can be made.
+
+    Args:
+        path: the collection's directory.
+        max_bytes: that are kept.
+    """
+
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES) -> None:
+        self._file = SqliteFile(path / THUMBNAILS, _TABLES, durable=False)
+        self._max_bytes = max_bytes
+
+    def find(self, name: str) -> bytes | None:
+        """The thumbnail of a name; None where there is none."""
+        with suppress(MitameError), self._file.read() as connection:
+            if connection is not None:
+                sql = "SELECT data FROM thumbnails WHERE name = ?"
+                row = connection.execute(sql, (name,)).fetchone()
+                if row is not None and isinstance(row[0], bytes):
+                    return row[0]
+        return None
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Keep one; the oldest go where room is short."""
+        with suppress(MitameError), self._file.write() as connection:
+            # A row's number is where it ends if all ever kept lay one after the other: so those
+            # that are too old are found without adding up sizes.
+            last = connection.execute("SELECT coalesce(max(ends), 0) FROM thumbnails").fetchone()[0]
+            end = last + len(data) + _OVERHEAD
+            sql = "INSERT OR IGNORE INTO thumbnails VALUES (?, ?, ?)"
+            connection.execute(sql, (end, name, data))
+            connection.execute("DELETE FROM thumbnails WHERE ends <= ?", (end - self._max_bytes,))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
