@@ -144,6 +144,27 @@ def test_the_oldest_events_leave(tmp_path: Path) -> None:
     assert (tmp_path / FEEDBACK).stat().st_size < 400_000
 
 
+def test_questions_that_become_known_late(tmp_path: Path) -> None:
+    """Events wait for them: by the question's id, and as answers of it; others are left alone."""
+    store = FeedbackStore(tmp_path)
+    store.bind([("q1", QUESTION)])
+    assert not (tmp_path / FEEDBACK).exists()  # nothing waits
+    known = AskedQuestion("id", "look", ids=["mine"])
+    store.add("q1", [Event("shown", "i1")])
+    store.add("q1~9", [Event("shown", "i2")])
+    store.add("q1~8", [Event("shown", "i3")], known)
+    for other in ("q10", "q1x", "q2", "q", "q2~1"):
+        store.add(other, [Event("shown", "i4")])
+    store.bind([("q1", QUESTION), ("q3", known)])
+    found = {each.query_id: each.question for each in store.events() if each.question}
+    assert {name: list(each.ids) for name, each in found.items()} == {
+        "q1": ["i1"],
+        "q1~9": ["i1"],
+        "q1~8": ["mine"],
+    }
+    store.close()
+
+
 def test_what_was_just_stored_stays(tmp_path: Path) -> None:
     """However small the bound: an event that was acknowledged is told once at least."""
     store = FeedbackStore(tmp_path, max_bytes=1)

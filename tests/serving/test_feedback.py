@@ -16,6 +16,7 @@ import pytest
 import mitame
 from mitame.wire.feedback import FeedbackLine
 from tests.conftest import Run
+from tests.serving.running_runner import until
 from tests.serving.running_server import Server
 
 SHOP = "/v1/collections/shop"
@@ -90,7 +91,7 @@ def test_questions_of_each_kind_are_known(server: Server) -> None:
 
 
 def test_questions_that_nobody_knows(server: Server) -> None:
-    """They are stored all the same; the product page can say which item it was of."""
+    """They are stored all the same; who has ids of its own can say which item it was of."""
     event = {"type": "clicked", "id": "i2"}
     body = {"query_id": "unknown", "events": [event]}
     assert server.ask("POST", f"{SHOP}/feedback", body).json()["question"] is False
@@ -99,6 +100,62 @@ def test_questions_that_nobody_knows(server: Server) -> None:
     (line,) = about(server, "page")
     assert line.question is not None
     assert line.question["ids"] == ["i4"]
+
+
+def test_answers_of_the_product_page(server: Server) -> None:
+    """Kept ones and later pages, too: their ids say the item, the lens and the position."""
+    for where in (f"{SHOP}/items/i1/similar?limit=2", f"{SHOP}/items/i3/similar?limit=2"):
+        first, again = (server.ask("GET", where).json() for _ in range(2))
+        page = server.ask("GET", f"{where}&cursor={first['cursor']}").json()
+        for answer in (first, again, page):
+            body = {"query_id": answer["query_id"], "events": [{"type": "clicked", "id": "i2"}]}
+            assert server.ask("POST", f"{SHOP}/feedback", body).json()["question"]
+            (line,) = about(server, answer["query_id"])
+            assert line.question is not None
+            assert line.question["ids"] == [where.split("/")[5]]
+            assert line.question["position"] == answer["position"]
+            with mitame.open(server.data, "shop", create=False) as shop:
+                spec = shop.lenses["vectors"].spec
+            assert line.question["lens"] == "vectors"
+            assert line.question["fingerprint"] == spec.fingerprint
+
+
+@pytest.mark.parametrize("query_id", ["{}-fffffff.{}.1", "{}-{}", "{}~{}", "{}-1.000000.1"])
+def test_ids_that_are_invented(server: Server, query_id: str) -> None:
+    """An item that is not there, half an id, a question that nobody asked, another lens."""
+    invented = query_id.format("0" * 20, "a" * 20 if "~" in query_id else "abcdef")
+    body = {"query_id": invented, "events": [{"type": "clicked", "id": "i2"}]}
+    answer = server.ask("POST", f"{SHOP}/feedback", body)
+    assert answer.status == 200
+    assert answer.json()["question"] is (query_id == "{}-1.000000.1")
+    (line,) = about(server, invented)
+    if line.question is not None:
+        assert (line.question["ids"], line.question["lens"]) == (["i0"], None)
+
+
+def test_feedback_to_any_worker(tmp_path: Path) -> None:
+    """Of two workers, whichever is told and whichever has answered: each question is known."""
+    collection(tmp_path)
+    asked: dict[str, str] = {}
+    with Server(tmp_path, "--workers", "2") as server:
+        for n in range(12):
+            one = f"{SHOP}/items/i{n % 5}/similar?limit=2"
+            page = server.ask("GET", one).json()["query_id"]
+            chosen = server.ask("GET", f"{one}&filter=category%3Dnull").json()["query_id"]
+            query = server.ask("POST", f"{SHOP}/query", {"vector": [1, 2, n]}).json()["query_id"]
+            asked |= {page: "id", chosen: "id", query: "vector"}
+            for query_id in (page, chosen, query):
+                body = {"query_id": query_id, "events": [{"type": "clicked", "id": "i2"}]}
+                assert server.ask("POST", f"{SHOP}/feedback", body).status == 200
+        until(
+            lambda: all(each.question is not None for each in lines(server)),
+            "all questions are known",
+        )
+        told = {each.query_id: each.question for each in lines(server)}
+    assert {name: question["kind"] for name, question in told.items() if question} == asked
+    with_filter = [each for name, each in told.items() if "~" in name]
+    assert len(with_filter) == 12
+    assert all(each["filter"]["must"] and each["answer"] for each in with_filter if each)
 
 
 def test_pages_of_an_export(server: Server) -> None:

@@ -255,7 +255,7 @@ def feedback(
         query_id: the answer's.
         events: such as ``{"type": "clicked", "id": "sku-9", "rank": 1}``; ``at`` is a datetime
             with a zone, or RFC 3339.
-        item: whose page it was, where the answer is of `similar`.
+        item: that the question was about, where the answer's id is one of your own.
     """
     body = {
         "query_id": query_id,

@@ -18,9 +18,10 @@ from mitame.feedback.decisions import Decided, Decision, DecisionStore
 from mitame.feedback.events import EVENT_TYPES, VALUES, Event, StoredEvent
 from mitame.feedback.question import AskedQuestion
 from mitame.feedback.recent import RecentQueries
-from mitame.feedback.store import FeedbackStore
+from mitame.feedback.store import ANSWER_OF, FeedbackStore
 
 __all__ = [
+    "ANSWER_OF",
     "EVENT_TYPES",
     "VALUES",
     "AskedQuestion",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -46,6 +47,14 @@ _SELECT = (
 )
 
 
+ANSWER_OF = "~"
+"""Between the id of a question and what tells one of its answers from the others."""
+_ASKED = "INSERT OR IGNORE INTO asked VALUES (?, ?, ?, ?)"
+_WITHOUT = (
+    "SELECT DISTINCT e.query_id, j.value FROM json_each(:ids) j CROSS JOIN events e"
+    " ON e.query_id >= j.value AND e.query_id < j.value || :of || :of"
+    " WHERE substr(e.query_id, length(j.value) + 1, 1) IN ('', :of) AND NOT EXISTS (SELECT 1 FROM asked a WHERE a.query_id = e.query_id)"
+)
 _OLDEST = """
 DELETE FROM asked WHERE query_id IN (SELECT query_id FROM events WHERE sequence <= :last)
     AND query_id NOT IN (SELECT query_id FROM events WHERE sequence > :last);
@@ -96,12 +105,33 @@ class FeedbackStore:
                 connection.execute(_INSERT, _row(query_id, each, now))
             added = connection.total_changes - before
             if question is not None:
-                connection.execute(
-                    "INSERT OR IGNORE INTO asked VALUES (?, ?, ?, ?)",
-                    (query_id, *question.stored()),
-                )
+                connection.execute(_ASKED, (query_id, *question.stored()))
             self._make_room(connection, newest_before)
         return added
+
+    def bind(self, asked: Sequence[tuple[str, AskedQuestion]]) -> None:
+        """Keep those of some questions that events came about before they were known.
+
+        Args:
+            asked: query ids with their questions, which are those of all answers whose ids begin
+                with the id and `ANSWER_OF`, too.
+
+        Raises:
+            CollectionBusy, StorageError, CorruptCollection: they can't be.
+        """
+        ids = json.dumps([query_id for query_id, _ in asked])
+        with self._file.read() as connection:
+            found = (
+                ()
+                if connection is None
+                else connection.execute(_WITHOUT, {"ids": ids, "of": ANSWER_OF}).fetchall()
+            )
+        if not found:
+            return
+        questions = dict(asked)
+        rows = [(query_id, *questions[known].stored()) for query_id, known in found]
+        with self._file.write() as connection:
+            connection.executemany(_ASKED, rows)
 
     def _make_room(self, connection: sqlite3.Connection, newest: int) -> None:
         """Let the oldest events up to a sequence number leave until the bound holds."""

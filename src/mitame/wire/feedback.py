@@ -43,8 +43,8 @@ class FeedbackBody(Body):
     Attributes:
         query_id: of the answer.
         events: 1 to 1,000 of them.
-        item: the item that the question was about, where it was the product-page query: its
-            questions are so many that they are not remembered.
+        item: the item that the question was about, for a query_id that says nothing here, as one
+            of your own.
     """
 
     query_id: QueryId
@@ -58,7 +58,8 @@ class FeedbackStored(Reply):
     Attributes:
         stored: events that are new.
         known: events that were stored before.
-        question: the question is known: learning can use them.
+        question: the question is known: learning can use them. One that another worker has
+            answered within the last second may become known a moment later, without your doing.
     """
 
     stored: int

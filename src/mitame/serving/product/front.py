@@ -126,7 +126,7 @@ class Front:
             if name == b"if-none-match" and is_named(parts.etag, value):
                 await _unchanged(parts.etag, send)
                 return
-        body = parts.body(self._ids.next(), 0.0, kept.position)
+        body = parts.body(kept.named(self._ids.next()), 0.0, kept.position)
         await _answer(send, body, ((b"etag", parts.etag), _CONTROL))
 
 

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from mitame.collection.asked import Gone
 from mitame.collection.following import Following
 from mitame.collection.sketches import Sketcher
+from mitame.feedback.question import MAX_ANSWER, AskedQuestion
 from mitame.serving.product.followed import Followed
+from mitame.serving.product.query_ids import about_item
 from mitame.serving.product.similar_body import Facts, Parts, Shown, parts
 from mitame.serving.product.similar_question import Cursor, Found, Question
 
@@ -31,6 +33,7 @@ class Kept:
     """One question's answer.
 
     Attributes:
+        about: what query ids say was asked; the router's affair where a plain question is not all.
         parts: of the body that is right at `position`.
         position: of the journal.
         epoch: of the following.
@@ -56,6 +59,7 @@ class Kept:
         "_rows",
         "_sketch",
         "_spec",
+        "about",
         "epoch",
         "parts",
         "position",
@@ -69,6 +73,7 @@ class Kept:
         sketch: NDArray[np.float32] | None,
     ) -> None:
         self.epoch, self.position = epoch, found.position
+        self.about = about_item(found.key, found.spec.fingerprint) if question.is_plain else ""
         self._question, self._spec = question, found.spec
         count = len(found.pairs)
         is_complete = count >= question.limit
@@ -84,6 +89,25 @@ class Kept:
         self._hold(found.pairs)
         self._bound, self._longest = 0.0, -1.0  # a length that no row has
         self._tell(found.shown)
+
+    def named(self, query_id: str) -> str:
+        """A query id that says what was asked, too."""
+        if not self._question.is_plain:
+            return self.about + query_id
+        return f"{query_id}{self.about}{self.position:x}"
+
+    def asked(self) -> AskedQuestion:
+        """The question and its answer, as they are remembered."""
+        where = self._question.where
+        return AskedQuestion(
+            "id",
+            self._facts.lens,
+            self._spec.fingerprint,
+            self.position,
+            [self._question.id],
+            self.parts.told()[:MAX_ANSWER],
+            None if where is None else where.to_json(),
+        )
 
     @property
     def lens(self) -> str:

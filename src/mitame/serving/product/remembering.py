@@ -141,6 +141,8 @@ class Remembering:
         for kept, waiting in due:
             with suppress(MitameError):  # a full or read-only disk must not keep anyone from asking
                 kept.recent.keep(waiting)
+                # Feedback may have come to another worker, before it could know of the question.
+                kept.feedback.bind(waiting)
             with self._lock:
                 written = {query_id for query_id, _ in waiting}
                 left = [each for each in kept.waiting if each[0] not in written]

@@ -25,6 +25,19 @@ CACHE_CONTROL = b"private, no-cache"
 _encode = msgspec.json.Encoder().encode
 
 
+class _ToldOne(msgspec.Struct):
+    id: str
+
+
+class _Told(msgspec.Struct):
+    """What is read back of a body."""
+
+    neighbors: list[_ToldOne]
+
+
+_decode = msgspec.json.Decoder(_Told).decode
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is told of an item that is a neighbour, whosever it is.
@@ -78,6 +91,10 @@ class Parts:
     middle: bytes
     cursor: bytes | None
     etag: bytes
+
+    def told(self) -> list[str]:
+        """Ids of the neighbours."""
+        return [each.id for each in _decode(b"{%b}" % self.middle).neighbors]
 
     def body(self, query_id: str, took_ms: float, position: int) -> bytes:
         """The whole."""

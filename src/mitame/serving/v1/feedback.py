@@ -12,6 +12,7 @@ from mitame.errors import CollectionNotFound, InvalidId
 from mitame.feedback import AskedQuestion, Event
 from mitame.feedback.events import microseconds
 from mitame.serving.callers.roles import Role
+from mitame.serving.product.query_ids import item_of, remembered_as
 from mitame.serving.replies import reply
 from mitame.serving.routes import Call, Route
 from mitame.wire.feedback import (
@@ -41,11 +42,32 @@ async def told(call: Call) -> Response:
 def _stored(call: Call, collection: Collection, body: FeedbackBody) -> FeedbackStored:
     name, memory = call.params["collection"], call.service.remembering
     events = [_event(each) for each in body.events]
-    question = memory.find(name, collection, body.query_id)
+    store, asked_as = memory.feedback(name, collection), remembered_as(body.query_id)
+    question = _of_id(collection, body.query_id) or memory.find(name, collection, asked_as)
     if question is None and body.item is not None:
         question = AskedQuestion("id", None, ids=[check_id(body.item)])
-    added = memory.feedback(name, collection).add(body.query_id, events, question)
+    added = store.add(body.query_id, events, question)
+    if question is None:
+        # Whoever remembers it now has looked for events about it before these came.
+        question = memory.find(name, collection, asked_as)
+        if question is not None:
+            store.bind([(asked_as, question)])
     return FeedbackStored(stored=added, known=len(events) - added, question=question is not None)
+
+
+def _of_id(collection: Collection, query_id: str) -> AskedQuestion | None:
+    """What an id says was asked; None where it does not, or there is no such item any more."""
+    about = item_of(query_id)
+    if about is None:
+        return None
+    with collection.store.pin() as view:
+        rows = view.select("SELECT id FROM items WHERE key = ?", about.key)
+        prints = {name: lens.spec.fingerprint for name, lens in view.lenses.items()}
+    if not rows:
+        return None
+    found = (each for each in prints.items() if each[1].startswith(about.fingerprint))
+    lens, fingerprint = next(found, (None, None))
+    return AskedQuestion("id", lens, fingerprint, about.position, [rows[0][0]])
 
 
 def _event(body: EventBody) -> Event:

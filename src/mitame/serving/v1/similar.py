@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from mitame.serving.callers.roles import Role
 from mitame.serving.product.answers import Answers, Ticket
 from mitame.serving.product.followed import Lists, lists_of
 from mitame.serving.product.kept import Kept, sketched
+from mitame.serving.product.query_ids import about_item, about_remembered
 from mitame.serving.product.similar_body import CACHE_CONTROL, Facts, Parts, is_named, parts
 from mitame.serving.product.similar_question import (
     Cursor,
@@ -49,8 +51,10 @@ async def similar(call: Call) -> Response:
         return await _later(call, question, fields.cursor)
     began = time.perf_counter()
     kept = await first_page(call, question)
+    if not question.is_plain and not kept.about:
+        kept.about = _remembered(call, await call.collection(), kept)
     took = round((time.perf_counter() - began) * 1_000, 3)
-    return _reply(call, kept.parts, kept.position, took)
+    return _reply(call, kept.parts, kept.position, took, kept.named)
 
 
 async def first_page(call: Call, question: Question) -> Kept:
@@ -91,19 +95,23 @@ async def _later(call: Call, question: Question, text: str) -> Response:
     cursor = cursor_of(text, question)
     collection = await call.collection()
     began = time.perf_counter()
-    page, position = await call.service.threads.run(
+    page, position, about = await call.service.threads.run(
         _page, call.params["collection"], collection, question, cursor
     )
-    return _reply(call, page, position, round((time.perf_counter() - began) * 1_000, 3))
+    if not question.is_plain:
+        about = ""
+    took = round((time.perf_counter() - began) * 1_000, 3)
+    return _reply(call, page, position, took, lambda query_id: query_id + about)
 
 
 def _page(
     name: str, collection: Collection, question: Question, cursor: Cursor
-) -> tuple[Parts, int]:
+) -> tuple[Parts, int, str]:
     with collection.store.pin() as view:
         answer, places, spec = next_page(view, question, cursor)
         told = [answer.neighbors[place] for place in places]
         page, generation = told[: question.limit], view.generation
+        key = view.keys([question.id])[question.id]
     is_whole = len(page) == question.limit
     facts = Facts(
         generation,
@@ -118,20 +126,30 @@ def _page(
     if len(told) > len(page) and seen < MAX_LIMIT:
         last = page[-1]
         ending = Cursor(answer.position, seen, last.distance, last.id).ending(question)
-    return parts(facts, spec, shown_of(name, page), ending), answer.position
+    about = f"{about_item(key, spec.fingerprint)}{answer.position:x}"
+    return parts(facts, spec, shown_of(name, page), ending), answer.position, about
 
 
 def _reason(count: int, reason: str | None) -> str:
     return f"only {count} more come after the cursor" + (f": {reason}" if reason else "")
 
 
-def _reply(call: Call, told: Parts, position: int, took_ms: float) -> Response:
+def _remembered(call: Call, collection: Collection, kept: Kept) -> str:
+    """Remember once what an id can't say; what ids say of it from then on."""
+    query_id, name = call.service.query_ids.next(), call.params["collection"]
+    call.service.remembering.put(name, collection, query_id, kept.asked())
+    return about_remembered(query_id)
+
+
+def _reply(
+    call: Call, told: Parts, position: int, took_ms: float, named: Callable[[str], str]
+) -> Response:
     etag, control = told.etag.decode(), CACHE_CONTROL.decode()
     headers = {"ETag": etag, "Cache-Control": control}
     asked = call.request.headers.get("if-none-match")
     if asked is not None and is_named(told.etag, asked.encode("latin-1")):
         return Response(status_code=304, headers=headers)
-    body = told.body(call.service.query_ids.next(), took_ms, position)
+    body = told.body(named(call.service.query_ids.next()), took_ms, position)
     return Response(body, 200, headers, media_type="application/json")
 
 
