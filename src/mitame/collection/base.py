@@ -53,6 +53,11 @@ class Base:
         return np.empty(0, np.int64) if self.stored is None else self.stored.owners
 
     @cached_property
+    def is_single(self) -> bool:
+        """Whether no item has two of them."""
+        return len(np.unique(self.owners)) == self.count
+
+    @cached_property
     def index(self) -> BaseIndex:
         """The index over all of them, dead ones too."""
         return open_base(self.stored, self.dimension, self.distance)

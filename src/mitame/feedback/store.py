@@ -53,7 +53,8 @@ _ASKED = "INSERT OR IGNORE INTO asked VALUES (?, ?, ?, ?)"
 _WITHOUT = (
     "SELECT DISTINCT e.query_id, j.value FROM json_each(:ids) j CROSS JOIN events e"
     " ON e.query_id >= j.value AND e.query_id < j.value || :of || :of"
-    " WHERE substr(e.query_id, length(j.value) + 1, 1) IN ('', :of) AND NOT EXISTS (SELECT 1 FROM asked a WHERE a.query_id = e.query_id)"
+    " WHERE substr(e.query_id, length(j.value) + 1, 1) IN ('', :of)"
+    " AND NOT EXISTS (SELECT 1 FROM asked a WHERE a.query_id = e.query_id)"
 )
 _OLDEST = """
 DELETE FROM asked WHERE query_id IN (SELECT query_id FROM events WHERE sequence <= :last)

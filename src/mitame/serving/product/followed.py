@@ -58,8 +58,7 @@ def lists_of(view: View, lens: str) -> Lists:
     _ = base.neighbors  # opened here, on a thread
     first = next(iter(view.lenses)) == lens
     spec = view.lenses[lens].spec
-    single = len(np.unique(base.owners)) == base.count
-    return Lists(lens, base, spec, view.generation, view.served.position, first, single)
+    return Lists(lens, base, spec, view.generation, view.served.position, first, base.is_single)
 
 
 class Followed:
