@@ -7,8 +7,11 @@ import { fill, make } from '../dom.js';
 import { failure } from '../failure.js';
 import { icon } from '../icons.js';
 import { Adding } from '../manage/adding.js';
+import { Items } from '../manage/items.js';
+import { Undoing } from '../manage/undoing.js';
 import { uploads } from '../manage/uploads.js';
 import { WORDS } from '../manage/words.js';
+import { removals } from '../manage/removals.js';
 import { askAnew, collection, described } from '../place.js';
 import { addWords, say } from '../words.js';
 
@@ -23,17 +26,19 @@ class Manage {
   constructor(main) {
     this.collection = null;
     this.adding = new Adding(() => this.collection);
+    this.items = new Items();
+    this.undoing = new Undoing();
     this.title = make('h1');
     this.about = make('p.facts');
     this.note = make('div.note');
-    this.body = make('div.panels', {}, this.adding.element);
+    this.body = make('div.panels', {}, this.adding.element, this.items.element);
     this.left = new AbortController();
-    uploads.addEventListener('end', () => this.update(), { signal: this.left.signal });
+    for (const work of [uploads, removals]) work.addEventListener('end', () => this.update(), { signal: this.left.signal });
     main.classList.add('manage');
     fill(main,
       make('div.head', {}, make('div', {}, this.title, this.about),
         make('button', { type: 'button', class: 'make', on: { click: () => this.make() } }, icon('plus'), make('span', {}, say('newCollection')))),
-      this.note, this.body);
+      this.note, this.body, this.undoing.element);
   }
 
   /** Shows a collection. */
@@ -45,7 +50,9 @@ class Manage {
       const { items } = this.collection === null ? { items: null } : await described(this.collection);
       this.about.textContent = items === null ? say('makeOne') : say('count', items);
       fill(this.note);
-      if (this.collection !== null) this.adding.suggest(this.collection);
+      if (this.collection === null) return;
+      this.adding.suggest(this.collection);
+      await this.items.show(this.collection);
     } catch (error) {
       this.failed(error, () => this.update());
     }
@@ -69,6 +76,6 @@ class Manage {
 
   leave() {
     this.left.abort();
-    this.adding.leave();
+    for (const part of [this.adding, this.items, this.undoing]) part.leave();
   }
 }

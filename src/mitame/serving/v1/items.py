@@ -33,7 +33,7 @@ from mitame.errors import (
 from mitame.serving.bodies import check_media, decoded
 from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.idempotency import once
-from mitame.serving.pictures.item_info import info, vectors_of
+from mitame.serving.pictures.item_info import info, listed, vectors_of
 from mitame.serving.pictures.preconditions import conditions_of, etag, is_current
 from mitame.serving.pictures.uploads import MEDIA, Upload, newest_lenses, put_of, upload_of
 from mitame.serving.replies import reply
@@ -191,7 +191,7 @@ def _get(call: Call, collection: Collection, item_id: str, wanted: ItemQuery) ->
         vectors = None
         if wanted.with_vectors:
             vectors = vectors_of(view, item_id, view.lenses, wanted.encoding)
-        return reply(info(item, vectors), headers=headers)
+        return reply(listed(call.params["collection"], item, vectors), headers=headers)
 
 
 _CONDITIONS = ("If-Match", "If-None-Match", "Idempotency-Key")
