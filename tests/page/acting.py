@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
-
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
+from typing import TYPE_CHECKING, Any
 
 from tests.page.browser import Browser
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webelement import WebElement
 
 
 def drop(page: Browser, *files: Path) -> None:
@@ -50,6 +49,9 @@ def changed(page: Browser) -> None:
 
 def press(page: Browser, *keys: str) -> None:
     """Keys, one after the other, wherever the focus is; ``Shift+Tab`` for both at once."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
     for key in keys:
         actions = ActionChains(page.driver)
         if key.startswith("Shift+"):
@@ -60,11 +62,15 @@ def press(page: Browser, *keys: str) -> None:
 
 
 def _key(name: str) -> str:
+    from selenium.webdriver.common.keys import Keys
+
     return str(getattr(Keys, name.upper())) if len(name) > 1 else name
 
 
 def draw_box(page: Browser, stage: WebElement, box: tuple[float, float, float, float]) -> None:
     """With the mouse, from one corner to the other: shares of the stage."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
     left, top, right, bottom = box
     width, height = stage.size["width"], stage.size["height"]
     actions = ActionChains(page.driver, duration=50)

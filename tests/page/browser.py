@@ -8,17 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-pytest.importorskip("selenium", reason="selenium is not installed: the page is not looked at")
-
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
+if TYPE_CHECKING:  # imported where it is used: tests that need no browser run without selenium
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
 
 T = TypeVar("T")
 SECONDS = 8.0
@@ -77,12 +73,14 @@ class Browser:
 
     def until(self, what: Callable[[], T], problem: str) -> T:
         """Wait until something is true; what it is then."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
         wait = WebDriverWait(self.driver, SECONDS, poll_frequency=0.05)
         return wait.until(lambda _: what(), problem)
 
     def all(self, selector: str) -> list[WebElement]:
         """Elements by a selector of CSS."""
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return self.driver.find_elements("css selector", selector)
 
     def one(self, selector: str) -> WebElement:
         """The first element of a selector that is shown, waited for."""
@@ -182,6 +180,9 @@ def browser(language: str = "en", flags: Sequence[str] = ()) -> Iterator[Browser
         flags: more of them for Chromium.
     """
     program, driver = _programs()
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
     options = ChromeOptions()
     options.binary_location = program
     for flag in (
@@ -204,6 +205,8 @@ def browser(language: str = "en", flags: Sequence[str] = ()) -> Iterator[Browser
 
 def _programs() -> tuple[str, str]:
     """Chromium and its driver."""
+    if importlib.util.find_spec("selenium") is None:
+        pytest.skip("selenium is not installed: the page is not looked at")
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     driver = shutil.which("chromedriver")
     if program is None or driver is None:
