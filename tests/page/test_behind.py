@@ -1,4 +1,4 @@
-"""Behind a proxy, below a prefix, on a sharp screen: addresses and pictures are still right."""
+"""Behind a proxy, below a prefix, on screens of all kinds: addresses and pictures are right."""
 
 from __future__ import annotations
 
@@ -88,6 +88,25 @@ def test_it_works_below_a_prefix(window: Browser, shop: Server, drawn: list[Draw
         assert all(each.startswith((address, "blob:")) for each in asked)
         assert window.problems() == []
         window.driver.get("about:blank")
+
+
+def test_rows_fill_the_width(page: Browser, shop: Server) -> None:
+    """At any width, with fractions of pixels, too: rows but the last end where the grid does."""
+    rows = """
+      const grid = document.querySelector(".grid").getBoundingClientRect();
+      const rows = new Map();
+      for (const tile of document.querySelectorAll('.tile')) {
+        const { top, right, height } = tile.querySelector('.frame').getBoundingClientRect();
+        rows.set(top, { gap: grid.right - right, height });
+      }
+      return [...rows.values()];
+    """
+    for width in (320, 390, 768, 1001, 1280, 1599):
+        page.look(width, 900)
+        page.open(f"{shop.url}/#search?seed=5&limit=48")
+        found = page.run(rows)
+        assert len(found) > 2
+        assert all(-0.5 <= each["gap"] < 2 for each in found[:-1]), (width, found)
 
 
 def test_pictures_are_as_sharp_as_the_screen(page: Browser, shop: Server) -> None:

@@ -42,7 +42,7 @@ export class Grid {
   show(entries) {
     this.entries = entries;
     this.element.replaceChildren(...entries.map((entry) => this.tile(entry)));
-    this.lay(this.element.clientWidth);
+    this.lay(this.element.getBoundingClientRect().width); // with its fraction, which clientWidth rounds up
   }
 
   lay(width) {
