@@ -7,6 +7,7 @@
  */
 export const VIEWS = {
   search: { title: 'search', load: () => import('./views/search.js') },
+  map: { title: 'map', load: () => import('./views/map.js') },
   manage: { title: 'manage', load: () => import('./views/manage.js') },
 };
 

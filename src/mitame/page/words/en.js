@@ -4,6 +4,7 @@ const items = (count) => (count === 1 ? '1 picture' : `${count.toLocaleString('e
 
 export const words = {
   search: 'Search',
+  map: 'Map',
   manage: 'Manage',
   home: 'mitame: to the first page',
   views: 'Views',

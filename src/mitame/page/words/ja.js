@@ -4,6 +4,7 @@ const items = (count) => `${count.toLocaleString('ja')}件`;
 
 export const words = {
   search: '検索',
+  map: 'マップ',
   manage: '管理',
   home: 'mitame：最初のページへ',
   views: '画面',
