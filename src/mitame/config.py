@@ -29,6 +29,8 @@ class LimitsConfig:
         slowest_kb_per_second: a client that sends a body or reads an answer more slowly, once
             `read_seconds` are over, is cut off.
         failed_keys_per_minute: wrong keys from one address, before it has to wait.
+        copies_mb: megabytes of a collection's small copies of uploaded pictures that are kept;
+            beyond, the oldest leave. 0 keeps none.
         feedback_mb: megabytes of a collection's feedback that are kept; beyond, the oldest leaves.
     """
 
@@ -47,6 +49,7 @@ class LimitsConfig:
     bodies_mb: float = 1_000
     slowest_kb_per_second: float = 4
     failed_keys_per_minute: int = 30
+    copies_mb: float = 2_000
     feedback_mb: float = 1_000
 
 

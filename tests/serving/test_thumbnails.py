@@ -11,9 +11,9 @@ from PIL import Image
 
 import mitame
 from mitame.collection import Item, ItemImage, Put
-from mitame.collection.paths import THUMBNAILS
+from mitame.collection.paths import COPIES, THUMBNAILS
 from mitame.serving.pictures.thumbnail_store import ThumbnailStore
-from tests.serving.item_server import PICTURES, item_server, picture, problem
+from tests.serving.item_server import OWN, PICTURES, form, item_server, picture, problem, text
 from tests.serving.running_server import Server
 
 ITEMS = f"{PICTURES}/items"
@@ -83,10 +83,10 @@ def test_what_is_known_is_not_sent_again(server: Server) -> None:
 
 
 def test_what_can_not_be_shown(server: Server, folder: Path) -> None:
-    """A picture that was sent and not kept, that has gone or is another: 404 without its path."""
-    answer = server.ask("PUT", f"{ITEMS}/sent", picture(9), {"Content-Type": "image/png"})
-    assert answer.status == 200
-    assert problem(server.ask("GET", f"{ITEMS}/sent/thumbnail")) == (404, "picture_not_kept")
+    """A picture that was never here, that has gone or is another: 404 without its path."""
+    bare = server.ask("PUT", f"{OWN}/items/bare", {"vector": [1, 2, 3, 4]})
+    assert bare.status == 200
+    assert server.ask("GET", f"{OWN}/items/bare/thumbnail").status == 404
     assert problem(server.ask("GET", f"{ITEMS}/none/thumbnail")) == (404, "item_not_found")
     beyond = server.ask("GET", f"{ITEMS}/a.png/thumbnail?image=1")
     assert problem(beyond) == (404, "picture_not_kept")
@@ -96,6 +96,48 @@ def test_what_can_not_be_shown(server: Server, folder: Path) -> None:
         assert problem(answer) == (404, "picture_not_kept")
         assert str(folder).encode() not in answer.body
         (folder / "gone.png").unlink(missing_ok=True)
+
+
+def test_what_was_uploaded_is_shown(server: Server) -> None:
+    """Alone, in a form, in a batch: a small copy of it is kept, whatever becomes of the file."""
+    media = {"Content-Type": "image/png"}
+    assert server.ask("PUT", f"{ITEMS}/sent", picture(9, size=(700, 350)), media).status == 200
+    assert shown(server, f"{ITEMS}/sent/thumbnail").size == (256, 128)
+    assert shown(server, f"{ITEMS}/sent/thumbnail?side=1024").size == (512, 256)
+    body, headers = form(("image", "image/png", picture(30)), ("image", "image/png", picture(31)))
+    assert server.ask("PUT", f"{ITEMS}/formed", body, headers).status == 200
+    assert shown(server, f"{ITEMS}/formed/thumbnail?image=1").size == (24, 16)
+    rows = [{"id": "rowed", "image_base64": text(picture(32))}]
+    assert server.ask("POST", f"{ITEMS}:batch", rows).json()["failed"] == 0
+    assert shown(server, f"{ITEMS}/rowed/thumbnail").size == (24, 16)
+
+
+def test_a_refused_upload_keeps_nothing(server: Server) -> None:
+    """A picture that can't be used leaves no copy, and no item that would show one."""
+    media = {"Content-Type": "image/png"}
+    assert server.ask("PUT", f"{ITEMS}/half", picture(40)[:200], media).status == 422
+    assert server.ask("GET", f"{ITEMS}/half/thumbnail").status == 404
+
+
+def test_copies_may_be_left_out(tmp_path: Path) -> None:
+    """Who keeps none has none: the setting is 0."""
+    env = {"MITAME_SERVE_LIMITS_COPIES_MB": "0"}
+    with item_server(tmp_path, Server(tmp_path, env=env)) as running:
+        media = {"Content-Type": "image/png"}
+        assert running.ask("PUT", f"{ITEMS}/sent", picture(9), media).status == 200
+        gone = running.ask("GET", f"{ITEMS}/sent/thumbnail")
+        assert problem(gone) == (404, "picture_not_kept")
+        assert not (tmp_path / "pictures" / COPIES).exists()
+
+
+def test_copies_are_backed_up(server: Server, tmp_path: Path) -> None:
+    """They can't be made anew, so a backup has them."""
+    media = {"Content-Type": "image/png"}
+    assert server.ask("PUT", f"{ITEMS}/saved", picture(50), media).status == 200
+    with mitame.open(server.data, "pictures") as shop:
+        shop.store.backup(tmp_path / "kept")
+    (copies,) = tmp_path.rglob(COPIES)
+    assert copies.stat().st_size
 
 
 def test_no_other_file_is_read(server: Server, tmp_path: Path) -> None:
@@ -160,7 +202,7 @@ def test_what_was_made_is_kept(server: Server, folder: Path) -> None:
 
 def test_the_store_is_bounded_and_survives_damage(tmp_path: Path) -> None:
     """The oldest go; a file that is none is as if there were nothing in it."""
-    store = ThumbnailStore(tmp_path, max_bytes=2_000)
+    store = ThumbnailStore(tmp_path / THUMBNAILS, max_bytes=2_000)
     for number in range(20):
         store.keep(f"{number}", bytes([number]) * 300)
     assert store.find("19") == bytes([19]) * 300
@@ -170,7 +212,7 @@ def test_the_store_is_bounded_and_survives_damage(tmp_path: Path) -> None:
     assert store.find("19") == bytes([19]) * 300
     store.close()
     (tmp_path / THUMBNAILS).write_bytes(b"no database at all" * 100)
-    again = ThumbnailStore(tmp_path)
+    again = ThumbnailStore(tmp_path / THUMBNAILS)
     again.keep("1", b"data")
     assert again.find("1") is None
     again.close()

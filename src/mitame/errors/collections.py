@@ -63,7 +63,7 @@ class PictureNotKept(CollectionError):
 
     code = "picture_not_kept"
     status = 404
-    default_remedy = "show the picture from where you have it; mitame keeps no copies"
+    default_remedy = "show the picture from where you have it; mitame keeps copies of uploads alone"
 
 
 class UnknownLens(CollectionError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from mitame.config import MB, ServeConfig
+from mitame.config import ServeConfig
 from mitame.serving.attribute_names import AttributeNames
 from mitame.serving.callers.admission import Admission
 from mitame.serving.callers.keys import Keys
@@ -78,7 +78,7 @@ class Service:
         self.query_ids = QueryIds(self.instance)
         self.answers = Answers(config.data, int(config.answers_mb * 1_000_000))
         self.learning = Learning(self.answers, self.threads)
-        self.remembering = Remembering(int(config.limits.feedback_mb * MB))
+        self.remembering = Remembering(config.limits)
         self.duplicates = Finder()
         self.maps = DrawnMaps()
         self.attribute_names = AttributeNames()

@@ -22,6 +22,7 @@ from mitame.images.region import Region, check_region
 from mitame.images.sources import fetch
 from mitame.lenses import Embedders
 from mitame.serving.pictures.picture_work import Worked, work
+from mitame.serving.pictures.small import Keep, small_copy
 from mitame.serving.pictures.together import Together
 from mitame.serving.seeing.metrics import Metrics
 from mitame.serving.work.running import Threads
@@ -88,15 +89,20 @@ class Embedding:
         return await self.embedded(embedder, pictures, region)
 
     async def images(
-        self, lenses: Mapping[str, Lens], pictures: Sequence[Given]
+        self, lenses: Mapping[str, Lens], pictures: Sequence[Given], keep: Keep | None = None
     ) -> list[ItemImage]:
         """The pictures as images of an item, with a vector for every lens.
+
+        Args:
+            lenses: of the collection, by name.
+            pictures: files or URLs.
+            keep: keeps a small copy of each.
 
         Raises:
             MitameError: as `vectors`.
         """
         embedders = await self._of(lenses)
-        return await self._all(embedders, pictures, None)
+        return await self._all(embedders, pictures, None, keep)
 
     async def embedded(
         self, embedder: Embedder, pictures: Sequence[Given], region: Region | None = None
@@ -146,33 +152,49 @@ class Embedding:
         embedders: Mapping[str, Embedder],
         pictures: Sequence[Given],
         region: Region | None,
+        keep: Keep | None = None,
     ) -> list[ItemImage]:
         images: list[ItemImage] = []
         for start in range(0, len(pictures), self._at_once):
             part = pictures[start : start + self._at_once]
-            works = [self._image(embedders, picture, region) for picture in part]
+            works = [self._image(embedders, picture, region, keep) for picture in part]
             # All are waited for before an error is told, lest work goes on that nobody counts.
             done = await asyncio.gather(*works, return_exceptions=True)
             images += map(_or_raise, done)
         return images
 
     async def _image(
-        self, embedders: Mapping[str, Embedder], picture: Given, region: Region | None
+        self,
+        embedders: Mapping[str, Embedder],
+        picture: Given,
+        region: Region | None,
+        keep: Keep | None,
     ) -> ItemImage:
         with self._counted():
             url = picture if isinstance(picture, str) else None
             data = await self._read(picture)
-            done = await self._worked(data, embedders, region)
+            done = await self._worked(data, embedders, region, keep)
             for name, prepared in done.prepared.items():
                 done.vectors[name] = await self._queue(embedders[name]).embed(prepared)
             return done.image(url)
 
     async def _worked(
-        self, data: bytes, embedders: Mapping[str, Embedder], region: Region | None
+        self,
+        data: bytes,
+        embedders: Mapping[str, Embedder],
+        region: Region | None,
+        keep: Keep | None,
     ) -> Worked:
         settings = (self._limits, region, self._metrics)
+
+        def working() -> Worked:
+            done = work(data, embedders, *settings)
+            if keep is not None:
+                keep(done.content_hash, small_copy(done.decoded.pixels))
+            return done
+
         try:
-            return await self._workers.run(work, data, embedders, *settings)
+            return await self._workers.run(working)
         except ImageError as error:
             self._metrics.bad_image(error.code)
             raise

@@ -1,7 +1,7 @@
-"""Thumbnails that were made, kept beside the collection: made once, not at each request.
+"""Small pictures that are kept beside the collection, by the content that they were made of.
 
-``thumbnails.sqlite3`` in the collection's directory, by content: a picture's hash, the size and the
-format. Made anew where it is lost; no part of a backup.
+``thumbnails.sqlite3`` has thumbnails that were asked for, which can be made anew;
+``copies.sqlite3`` has small copies of pictures that were uploaded, whose files nobody keeps here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from mitame.collection.paths import THUMBNAILS
 from mitame.errors import MitameError
 from mitame.feedback.file import SqliteFile
 
@@ -22,17 +21,17 @@ CREATE TABLE thumbnails (ends INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, da
 
 
 class ThumbnailStore:
-    """The thumbnails of a collection. Safe from several threads and processes.
+    """Small pictures of a collection. Safe from several threads and processes.
 
-    Whatever is wrong with the file, there are no thumbnails in it then: they can be made.
+    Whatever is wrong with the file, there is nothing in it then.
 
     Args:
-        path: the collection's directory.
-        max_bytes: that are kept.
+        path: of the file.
+        max_bytes: that are kept; the oldest go. 0 keeps none.
     """
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES) -> None:
-        self._file = SqliteFile(path / THUMBNAILS, _TABLES, durable=False)
+        self._file = SqliteFile(path, _TABLES, durable=False)
         self._max_bytes = max_bytes
 
     def find(self, name: str) -> bytes | None:
@@ -47,6 +46,8 @@ class ThumbnailStore:
 
     def keep(self, name: str, data: bytes) -> None:
         """Keep one; the oldest go where room is short."""
+        if not self._max_bytes:
+            return
         with suppress(MitameError), self._file.write() as connection:
             # A row's number is where it ends if all ever kept lay one after the other: so those
             # that are too old are found without adding up sizes.

@@ -17,6 +17,7 @@ from mitame.errors import InvalidBody
 from mitame.serving.bodies import check_media, decoded, media_type
 from mitame.serving.pictures.embedding import Embedding, Given
 from mitame.serving.pictures.forms import MULTIPART, check_names, only, parts_of
+from mitame.serving.pictures.small import Keep
 from mitame.serving.routes import JSON
 from mitame.serving.v1.questions import bytes_of, floats_of
 from mitame.wire.items import ItemFields, NewItem, Pictured
@@ -140,16 +141,16 @@ def newest_lenses(collection: Collection) -> dict[str, Lens]:
 
 
 async def put_of(
-    embedding: Embedding, lenses: Mapping[str, Lens], item_id: str, upload: Upload
+    embedding: Embedding, lenses: Mapping[str, Lens], item_id: str, upload: Upload, keep: Keep
 ) -> Put:
-    """The change that adds an item whose pictures are embedded now.
+    """The change that adds an item whose pictures are embedded now; small copies are kept.
 
     Raises:
         InvalidId, UsageError: found before any picture is looked at.
         ImageError, SourceError, EmbedderError, Overloaded: a picture can't be used.
     """
     item = upload.checked(item_id)
-    images = await embedding.images(lenses, upload.pictures)
+    images = await embedding.images(lenses, upload.pictures, keep)
     prints = {name: lens.spec.fingerprint for name, lens in lenses.items()}
     return Put(_with(item, images), fingerprints=prints)
 

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mitame.collection.paths import COPIES, THUMBNAILS
+from mitame.config import MB, LimitsConfig
 from mitame.errors import MitameError
 from mitame.feedback import AskedQuestion, DecisionStore, FeedbackStore, RecentQueries
 from mitame.serving.pictures.thumbnail_store import ThumbnailStore
@@ -35,6 +37,7 @@ class _Kept:
     feedback: FeedbackStore
     decisions: DecisionStore
     thumbnails: ThumbnailStore
+    copies: ThumbnailStore
     waiting: deque[tuple[str, AskedQuestion]] = field(
         default_factory=lambda: deque(maxlen=MOST_WAITING)
     )
@@ -44,17 +47,18 @@ class _Kept:
         self.feedback.close()
         self.decisions.close()
         self.thumbnails.close()
+        self.copies.close()
 
 
 class Remembering:
     """The questions and feedback of all collections. Safe from several threads.
 
     Args:
-        feedback_bytes: of each collection's feedback that are kept.
+        limits: how much of it is kept.
     """
 
-    def __init__(self, feedback_bytes: int) -> None:
-        self._feedback_bytes = feedback_bytes
+    def __init__(self, limits: LimitsConfig) -> None:
+        self._limits = limits
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -102,6 +106,11 @@ class Remembering:
         with self._lock:
             return self._of(name, collection).thumbnails
 
+    def copies(self, name: str, collection: Collection) -> ThumbnailStore:
+        """Small copies of the pictures that were uploaded to a collection."""
+        with self._lock:
+            return self._of(name, collection).copies
+
     def close(self) -> None:
         """Write what waits, and let go of the files."""
         with self._lock:
@@ -122,9 +131,10 @@ class Remembering:
             path = collection.path
             stores = (
                 RecentQueries(path),
-                FeedbackStore(path, self._feedback_bytes),
+                FeedbackStore(path, int(self._limits.feedback_mb * MB)),
                 DecisionStore(path),
-                ThumbnailStore(path),
+                ThumbnailStore(path / THUMBNAILS),
+                ThumbnailStore(path / COPIES, int(self._limits.copies_mb * MB)),
             )
             found = _Kept(collection, *stores)
             self._kept[name] = found

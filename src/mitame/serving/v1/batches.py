@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from starlette.responses import Response
 
 from mitame.api import Collection
-from mitame.collection import Change, Lens
+from mitame.collection import Change, Lens, Put
 from mitame.errors import (
     BodyTooLarge,
     CollectionNotFound,
@@ -20,13 +22,13 @@ from mitame.errors import (
 from mitame.serving.bodies import check_media
 from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.batch_rows import NDJSON, Doing, Row, rows_of
-from mitame.serving.pictures.embedding import Embedding
 from mitame.serving.pictures.idempotency import once
 from mitame.serving.pictures.uploads import Upload, newest_lenses, put_of
 from mitame.serving.replies import reply
 from mitame.serving.routes import JSON, Call, Route
 from mitame.wire.items import BatchResult, BatchRow, RowResult
 
+Embedded: TypeAlias = Callable[[str, Upload], Awaitable[Put]]
 _PER_WRITE = 1_000
 """Rows of one transaction: their vectors are held until it is done, and other writers wait."""
 _AT_ONCE = 32
@@ -40,11 +42,13 @@ async def batch(call: Call, data: bytes) -> Response:
     collection = await call.collection()
     rows = await run(rows_of, data, media, limits.batch_rows)
     results: list[RowResult] = []
+    copies = call.service.remembering.copies(call.params["collection"], collection)
     for start in range(0, len(rows), _PER_WRITE):
         part = rows[start : start + _PER_WRITE]
         lenses = await run(newest_lenses, collection)
         doings = await run(_doings, lenses, part)
-        ready = await _embedded(call.service.embedding, lenses, part, doings)
+        put = partial(put_of, call.service.embedding, lenses, keep=copies.keep)
+        ready = await _embedded(put, part, doings)
         results += await run(_written, collection, part, ready)
     failed = sum(result.status >= 400 for result in results)
     return await run(reply, BatchResult(rows=results, failed=failed))
@@ -55,7 +59,7 @@ def _doings(lenses: Mapping[str, Lens], rows: Sequence[Row]) -> list[Doing]:
 
 
 async def _embedded(
-    embedding: Embedding, lenses: Mapping[str, Lens], rows: Sequence[Row], doings: Sequence[Doing]
+    put: Embedded, rows: Sequence[Row], doings: Sequence[Doing]
 ) -> list[Change | MitameError]:
     """The rows' changes, with the pictures of many embedded at once."""
     room = asyncio.Semaphore(_AT_ONCE)
@@ -66,7 +70,7 @@ async def _embedded(
         assert row.id is not None
         async with room:
             try:
-                return await put_of(embedding, lenses, row.id, doing)
+                return await put(row.id, doing)
             except MitameError as error:
                 return error
 

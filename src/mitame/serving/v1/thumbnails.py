@@ -1,30 +1,27 @@
-"""Small pictures of items, made from where the pictures lie."""
+"""Small pictures of items, made from where the pictures lie, or from copies of uploads."""
 
 from __future__ import annotations
 
-import io
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
-from PIL import Image
+import numpy as np
+from numpy.typing import NDArray
 from starlette.responses import RedirectResponse, Response
 
 from mitame.api import Collection
 from mitame.collection import ItemImage, check_id
 from mitame.config import LimitsConfig
-from mitame.errors import CollectionNotFound, InvalidId, ItemNotFound, PictureNotKept
+from mitame.errors import CollectionNotFound, ImageError, InvalidId, ItemNotFound, PictureNotKept
+from mitame.images.decode import decode
 from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.kept_files import is_url, kept_picture
 from mitame.serving.pictures.preconditions import etag, is_current
+from mitame.serving.pictures.small import JPEG, WEBP, made_small
 from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from mitame.serving.routes import Call, Route
 
-JPEG, WEBP = "image/jpeg", "image/webp"
-_SETTINGS: dict[str, dict[str, Any]] = {
-    JPEG: {"format": "JPEG", "quality": 85},
-    # As sharp as the other, at 60 to 80 % of its bytes; method 2 costs no more time.
-    WEBP: {"format": "WEBP", "quality": 82, "method": 2},
-}
 _CACHING = "private, max-age=300"
 """Who may see an item may keep it for a while; proxies, which serve others too, may not."""
 
@@ -46,15 +43,16 @@ async def get(call: Call) -> Response:
     item_id, wanted = check_id(call.params["id"]), call.query(ThumbnailQuery)
     run, collection = call.service.threads.run, await call.collection()
     image = await run(_image, collection, item_id, wanted.image)
-    if is_url(image.source or ""):
-        return RedirectResponse(image.source or "", headers={"Cache-Control": _CACHING})
     media = WEBP if WEBP in call.request.headers.get("accept", "").lower() else JPEG
     tag = f"{(image.content_hash or '')[:32]}-{wanted.side}-{media.rpartition('/')[2]}"
     headers = {"ETag": etag(tag), "Cache-Control": _CACHING, "Vary": "Accept"}
     if image.content_hash and is_current(call.request, tag):
         return Response(status_code=304, headers=headers)
-    kept = call.service.remembering.thumbnails(call.params["collection"], collection)
-    data = await run(_kept_or_made, kept, image, wanted.side, media, call.service.config.limits)
+    name, remembering = call.params["collection"], call.service.remembering
+    stores = _Stores(remembering.thumbnails(name, collection), remembering.copies(name, collection))
+    data = await run(_found, stores, image, wanted.side, media, call.service.config.limits)
+    if data is None:
+        return RedirectResponse(image.source or "", headers={"Cache-Control": _CACHING})
     return Response(data, headers=headers, media_type=media)
 
 
@@ -68,28 +66,42 @@ def _image(collection: Collection, item_id: str, number: int) -> ItemImage:
     return item.images[number]
 
 
-def _kept_or_made(
-    kept: ThumbnailStore, image: ItemImage, side: int, media: str, limits: LimitsConfig
-) -> bytes:
+@dataclass(frozen=True)
+class _Stores:
+    """Where small pictures of a collection may be."""
+
+    made: ThumbnailStore
+    copies: ThumbnailStore
+
+
+def _found(
+    stores: _Stores, image: ItemImage, side: int, media: str, limits: LimitsConfig
+) -> bytes | None:
+    """The thumbnail; None where the picture lies elsewhere and was never here.
+
+    Raises:
+        PictureNotKept: it can't be had. Where the picture lay is not told.
+    """
     name = f"{image.content_hash}-{side}-{media}"
-    found = kept.find(name) if image.content_hash else None
+    found = stores.made.find(name) if image.content_hash else None
     if found is None:
-        found = _made(image, side, media, limits)
-        kept.keep(name, found)
+        copy = stores.copies.find(image.content_hash) if image.content_hash else None
+        if copy is None and is_url(image.source or ""):
+            return None
+        found = made_small(_pixels(image, copy, side, limits), side, media)
+        stores.made.keep(name, found)
     return found
 
 
-def _made(image: ItemImage, side: int, media: str, limits: LimitsConfig) -> bytes:
-    """A small picture that fits in a square; never enlarged.
-
-    Raises:
-        PictureNotKept: the very file that was indexed is not to be had. Its path is not told.
-    """
-    small = Image.fromarray(kept_picture(image, side, limits).pixels)
-    small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    file = io.BytesIO()
-    small.save(file, **_SETTINGS[media])
-    return file.getvalue()
+def _pixels(
+    image: ItemImage, copy: bytes | None, side: int, limits: LimitsConfig
+) -> NDArray[np.uint8]:
+    if copy is None:
+        return kept_picture(image, side, limits).pixels
+    try:
+        return decode(copy, min_side=side).pixels
+    except ImageError:
+        raise PictureNotKept("the item's picture is not kept here any more") from None
 
 
 ROUTES: tuple[Route, ...] = (
