@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mitame.errors import CollectionBusy, ItemNotFound
-from mitame.serving.product import similar_question
+from mitame.serving.product import answers, similar_question
 from mitame.serving.product.answers import Answers
+from mitame.serving.product.searched import near_item
 from mitame.serving.product.similar_question import Question, question_of
 from mitame.wire.similar import SimilarFields
 from tests.serving.changing_shop import ITEMS, LENSES, NAME, Shop
@@ -28,6 +30,13 @@ def shop(
         monkeypatch.setattr(similar_question, "SPARE", 1)
     rng = np.random.default_rng([seed, *name.encode()])
     made = Shop(tmp_path / NAME, *LENSES[name], rng, Answers(tmp_path, 10_000_000))
+
+    def counted(*arguments: Any) -> Any:
+        found = near_item(*arguments)
+        made.ways["searched"] = made.ways.get("searched", 0) + (found is not None)
+        return found
+
+    monkeypatch.setattr(answers, "near_item", counted)
     made.writer.append([made.put(str(number)) for number in range(ITEMS)])
     made.writer.merge()
     yield made
@@ -70,6 +79,20 @@ def test_kept_answers_are_right(shop: Shop) -> None:
     # Otherwise this would prove nothing about the ways that are not taken.
     for way in ("kept", "brought forward", "told anew", "at once", "found"):
         assert shop.ways.get(way, 0) > 5, shop.ways
+
+
+def test_items_that_are_newer_than_the_snapshot(shop: Shop) -> None:
+    """What is found for them by a short search is what the library finds, byte for byte."""
+    shop.kept(Question("1", 3))
+    for _ in range(60):
+        name = str(shop.rng.choice(["1", "2", "new-1", "new-2"]))
+        shop.writer.append([shop.put(name)])
+        shop.kept(Question("3", 3))
+        question = Question(name, int(shop.rng.integers(1, 8)))
+        given, right = shop.kept(question), shop.anew(question)
+        assert given.parts == right.parts, (question, shop.ways)
+        assert given.position == right.position
+    assert shop.ways["searched"] > 10, shop.ways
 
 
 def test_few_are_kept(tmp_path: Path) -> None:

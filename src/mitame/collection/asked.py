@@ -47,6 +47,11 @@ class Asked:
         return cls(lengths, None, weakref.ref(base), places)
 
     @property
+    def is_held(self) -> bool:
+        """Whether no snapshot has to be read for them."""
+        return self._held is not None
+
+    @property
     def vectors(self) -> NDArray[np.float32]:
         """float32[m, dimension].
 

@@ -82,6 +82,11 @@ class NewRows:
         """Rows of the log, int64[n], that are dead from now on."""
         self._owners[rows[(rows >= self.first) & (rows < self.end)] - self.first] = -1
 
+    def vectors_of(self, owner: int) -> Floats:
+        """float32[n, dimension] of an item's live rows, by its key, a copy."""
+        rows = np.flatnonzero(self._owners[: self._count] == owner)
+        return self._read(rows + self.first)
+
     def candidates(self, sketch: Floats, bound: float, start: int) -> Sequence[int]:
         """Places, from one on, ascending, of live rows whose sketch is at least the bound."""
         if start == self._count:

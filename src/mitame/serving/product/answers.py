@@ -20,6 +20,7 @@ from mitame.collection.sketches import Sketcher, sample_of
 from mitame.errors import MitameError
 from mitame.serving.product.followed import Followed, Lists
 from mitame.serving.product.kept import Kept
+from mitame.serving.product.searched import near_item
 from mitame.serving.product.similar_question import Question
 
 Key: TypeAlias = tuple[bytes, bytes]
@@ -82,11 +83,11 @@ class Answers:
         return kept, followed.collection
 
     def at_once(self, collection: str, question: Question, key: Key) -> Kept | None:
-        """The answer, found by the neighbour table and kept; None where that takes longer."""
+        """The answer, found by the neighbour table or a short search and kept; else None."""
         followed = self.now(collection)
         if followed is None:
             return None
-        found = followed.find(question)
+        found = followed.find(question) or near_item(followed, question)
         if found is None:
             return None
         kept = Kept(question, found[0], followed.following.epoch, found[1])

@@ -115,6 +115,14 @@ class Kept:
         return self._facts.lens
 
     @property
+    def vector(self) -> NDArray[np.float32] | None:
+        """Of the item, float32[dimension], where it has one, and that is not in the snapshot."""
+        if not self._asked.is_held or len(self._asked.vectors) != 1:
+            return None
+        vector: NDArray[np.float32] = self._asked.vectors[0]
+        return vector
+
+    @property
     def bytes(self) -> int:
         """Of memory, about."""
         own = len(self.parts.middle) + len(self.parts.cursor or b"") + 32 * len(self._keys)

@@ -24,6 +24,7 @@ from mitame.feedback.question import MAX_ANSWER
 from mitame.neighbors import PADDING
 from mitame.serving.product.followed import Followed, Lists
 from mitame.serving.product.similar_body import Facts, Shown, middle_of
+from mitame.serving.product.similar_question import Found, Question
 from mitame.timing import step
 
 SPARE = 1
@@ -110,6 +111,72 @@ def near_vector(
         return None
     exact = base.index.is_exact  # asked afterwards: damage may have ended an engine's index
     return NearVector(lists, followed.following.position, exact, told, question, took)
+
+
+def near_item(followed: Followed, question: Question) -> tuple[Found, NDArray[np.float32]] | None:
+    """What looks like an item that has one vector, newer than the snapshot; with its sketch.
+
+    None where only the whole of the library knows, or is quick.
+
+    Args:
+        followed: the collection, looked at just now.
+        question: about the item.
+    """
+    held, following = followed.lists(question.lens), followed.following
+    if held is None or not question.is_plain or question.wanted + MORE > _MOST_ASKED:
+        return None
+    lists, rows, pace = held
+    base, key = lists.base, following.key_of(question.id)
+    is_new = key is not None and key in following.moved
+    if not is_new or not pace.is_quick or base.opened_index is None:
+        return None
+    assert key is not None
+    vectors = rows.vectors_of(key)
+    if len(vectors) != 1 or not vectors.any():
+        return None
+    began, worked = time.perf_counter(), time.thread_time()
+    told = _near_item(followed, (lists, rows), vectors, key, question.wanted)
+    took, working = time.perf_counter() - began, time.thread_time() - worked
+    pace.took(working, took - working)
+    if told is None:
+        return None
+    found = Found(
+        lists.name,
+        base.index.is_exact,
+        lists.generation,
+        following.position,
+        None,
+        told[0],
+        told[1][: question.limit],
+        key,
+        lists.spec,
+        Asked.held(vectors),
+        rows.end,
+    )
+    return found, rows.sketcher.question(vectors)
+
+
+def _near_item(
+    followed: Followed,
+    held: tuple[Lists, NewRows],
+    vectors: NDArray[np.float32],
+    key: int,
+    wanted: int,
+) -> tuple[list[tuple[int, float]], list[tuple[Shown, float]]] | None:
+    lists, rows = held
+    moved = followed.following.moved
+    try:
+        pairs = None
+        for spare in (SPARE, MORE) if lists.single else (MORE,):
+            pairs = pairs or _in_base(lists.base, moved, vectors, wanted, spare)
+    except MitameError:
+        return None
+    if pairs is None:
+        return None
+    bound = pairs[wanted - 1][1]
+    near = [pair for pair in pairs if pair[1] <= bound]
+    entering = _entering(rows, vectors, bound)
+    return followed.told([*near, *(e for e in entering.items() if e[0] != key)], wanted)
 
 
 def _in_base(

@@ -73,6 +73,8 @@ async def first_page(call: Call, question: Question) -> Kept:
     )
     if answers.offer(ticket, lists, sketcher):
         answers.keep(_key(call), kept, ticket.followed)
+    if kept.vector is not None:  # no table has it: it was searched for
+        call.service.learning.asked(name, collection, question.lens, kept.vector)
     return kept
 
 
