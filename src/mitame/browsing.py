@@ -72,15 +72,26 @@ def attributes(view: View) -> list[Attribute]:
 
     It reads every item.
     """
-    with_category = view.select("SELECT count(*), count(category) FROM items")[0]
-    kinds = ("null", "text") if 0 < with_category[1] < with_category[0] else ("text",)
+    items, categories = view.select("SELECT count(*), count(category) FROM items")[0]
     found = [
         Attribute(name, tuple(sorted({_KIND[each] for each in types.split(",")})), count)
         for name, types, count in view.select(_NAMES)
         if name != "category"  # hidden by the item's own
     ]
-    found.sort(key=lambda each: (-each.items, each.name))
-    return [Attribute("category", kinds, with_category[1]), *found[: MAX_NAMES - 1]]
+    return listed_names(items, categories, found)
+
+
+def listed_names(items: int, categories: int, found: Sequence[Attribute]) -> list[Attribute]:
+    """Names in the order in which they are told.
+
+    Args:
+        items: how many there are.
+        categories: how many have one.
+        found: all other names.
+    """
+    kinds = ("null", "text") if 0 < categories < items else ("text",)
+    ordered = sorted(found, key=lambda each: (-each.items, each.name))
+    return [Attribute("category", kinds, categories), *ordered[: MAX_NAMES - 1]]
 
 
 def facets(
