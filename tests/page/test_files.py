@@ -11,6 +11,7 @@ import pytest
 
 import mitame
 from mitame.serving.page.files import MEDIA, START, made, page, read
+from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 
 FOLDER = Path(mitame.__file__).parent / "page"
@@ -130,6 +131,16 @@ def test_no_script_makes_elements_from_text() -> None:
         text = file.data.decode()
         assert not re.search(read_as_code, text), name
         assert set(re.findall(r"https?://[a-z][^\s'\"`)]*", text)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_its_files_take_no_share_of_what_a_caller_may_ask(tmp_path: Path) -> None:
+    """Dozens of files load where two requests a second are allowed; questions are counted."""
+    with limited_server(tmp_path, limits={"requests_per_second": 2}) as running:
+        assert running.ask("GET", "/").status == 200
+        names = [name for name in page().files if name != START]
+        assert {running.ask("GET", address(name)).status for name in names} == {200}
+        asked = [running.ask("GET", "/v1/collections").status for _ in range(20)]
+        assert 429 in asked
 
 
 def test_it_can_be_switched_off(tmp_path: Path) -> None:

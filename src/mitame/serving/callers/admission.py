@@ -23,6 +23,10 @@ ADDRESS = "mitame.address"
 HEALTH = frozenset({b"/healthz", b"/readyz", b"/metrics", b"/version"})
 """Paths that are answered without a key and however busy the rest is."""
 
+_PAGE = b"/page/"
+"""Files of the page begin so: many at once, the same for all, and kept by browsers. They take no
+share of what a caller may ask; or a page would not load where that is little."""
+
 _MOST_HOSTS = 100
 _READ = frozenset({b"authorization", b"api-key", b"host", b"origin"})
 
@@ -64,6 +68,8 @@ class Admission:
         else:
             found = {name: value for name, value in scope["headers"] if name in _READ}
             caller = self._caller(scope["method"], found, address)
+            if self._buckets is not None and not scope.get("raw_path", b"").startswith(_PAGE):
+                self._share(self._buckets, caller, address)
         scope[CALLER] = caller
         return caller
 
@@ -75,8 +81,6 @@ class Admission:
         caller = self._keys.caller(sent_key(found), address)
         if caller is ANYBODY:
             self._check_page(method, found)
-        if self._buckets is not None:
-            self._share(self._buckets, caller, address)
         return caller
 
     def _check_page(self, method: str, found: dict[bytes, bytes]) -> None:
