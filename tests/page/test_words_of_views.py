@@ -40,3 +40,16 @@ def test_all_languages_have_the_same_words(window: Browser, name: str) -> None:
     assert others == [english]
     assert "none" not in english.values()
     assert not set(shells) & set(english)
+
+
+def test_no_two_views_use_a_word_for_different_things(window: Browser) -> None:
+    """Views are loaded one after the other, and their words lie in one place."""
+    script = """
+      const [paths, done] = arguments;
+      Promise.all(paths.map((path) => import(path)))
+        .then((found) => done(found.map(({ WORDS }) => Object.keys(WORDS.en))));
+    """
+    base = f"/page/{page().version}"
+    found = window.driver.execute_async_script(script, [f"{base}/{name}" for name in NAMES])
+    words = [word for each in found for word in each]
+    assert sorted(words) == sorted(set(words))

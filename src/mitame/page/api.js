@@ -45,6 +45,12 @@ export async function askWithTag(method, path, options = {}) {
   return { told: answer.status === 204 ? null : await answer.json(), tag: answer.headers.get('ETag') };
 }
 
+/** An answer that is no JSON, such as the numbers for Prometheus. */
+export async function askForText(path, options = {}) {
+  const answer = await send('GET', path, options);
+  return answer.text();
+}
+
 /** A picture of the server as a file, for callers that need a key, which `img` can't send. */
 export async function askForFile(path, options = {}) {
   const answer = await send('GET', path, options);

@@ -31,3 +31,26 @@ export function form({ title, text, label, type, confirm }) {
     field.focus();
   });
 }
+
+/**
+ * Asks whether to go on.
+ * @param {{title: string, text: string, confirm: string}} about
+ * @returns {Promise<boolean>} false where it was cancelled
+ */
+export function confirmed({ title, text, confirm }) {
+  return new Promise((done) => {
+    const [titleId, textId] = ['title', 'text'].map(freshId);
+    const dialog = make('dialog.dialog', { role: 'alertdialog', 'aria-labelledby': titleId, 'aria-describedby': textId },
+      make('h2', { id: titleId }, title),
+      make('p', { id: textId }, text),
+      make('div.actions', {},
+        make('button', { type: 'button', on: { click: () => dialog.close('') } }, say('cancel')),
+        make('button.primary', { type: 'button', on: { click: () => dialog.close('ok') } }, confirm)));
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      done(dialog.returnValue === 'ok');
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

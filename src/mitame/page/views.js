@@ -8,6 +8,7 @@
 export const VIEWS = {
   search: { title: 'search', load: () => import('./views/search.js') },
   map: { title: 'map', load: () => import('./views/map.js') },
+  quality: { title: 'quality', load: () => import('./views/quality.js') },
   manage: { title: 'manage', load: () => import('./views/manage.js') },
 };
 

@@ -46,6 +46,11 @@ export function number(value, digits) {
   return new Intl.NumberFormat(code, options).format(value);
 }
 
+/** A moment, given in seconds since 1970, as the language and the reader's place have it. */
+export function time(seconds) {
+  return new Intl.DateTimeFormat(code, { dateStyle: 'medium', timeStyle: 'short' }).format(seconds * 1000);
+}
+
 function chosen() {
   const wanted = [kept(KEPT), ...(navigator.languages ?? [])].filter(Boolean);
   return wanted.map((each) => each.split('-')[0]).find((each) => each in LANGUAGES) ?? 'en';

@@ -5,6 +5,7 @@ const items = (count) => (count === 1 ? '1 picture' : `${count.toLocaleString('e
 export const words = {
   search: 'Search',
   map: 'Map',
+  quality: 'Quality',
   manage: 'Manage',
   home: 'mitame: to the first page',
   views: 'Views',

@@ -5,6 +5,7 @@ const items = (count) => `${count.toLocaleString('ja')}件`;
 export const words = {
   search: '検索',
   map: 'マップ',
+  quality: '品質',
   manage: '管理',
   home: 'mitame：最初のページへ',
   views: '画面',

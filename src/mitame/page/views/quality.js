@@ -1,0 +1,60 @@
+// Quality: how good the answers are, how long they take, which snapshot gives them.
+
+import { fill, make } from '../dom.js';
+import { failure } from '../failure.js';
+import { askAnew, collection, described } from '../place.js';
+import { Generations } from '../quality/generations.js';
+import { Indexes } from '../quality/indexes.js';
+import { Jobs } from '../quality/jobs.js';
+import { Times } from '../quality/times.js';
+import { WORDS } from '../quality/words.js';
+import { isEmpty } from '../search/nothing.js';
+import { addWords, say } from '../words.js';
+
+addWords(WORDS);
+
+/** See `views.js`. */
+export function mount(main) {
+  return new Quality(main);
+}
+
+class Quality {
+  constructor(main) {
+    this.stopped = new AbortController();
+    this.indexes = new Indexes();
+    this.generations = new Generations(() => this.update());
+    this.jobs = new Jobs(() => {
+      askAnew();
+      this.update();
+    });
+    this.times = new Times();
+    this.note = make('div.note');
+    this.panels = make('div.panels', {}, this.indexes.element, this.generations.element, this.jobs.element, this.times.element);
+    main.classList.add('quality');
+    fill(main, make('div.head', {}, make('div', {}, make('h1', {}, say('quality')), make('p.facts', {}, say('qualityLead')))), this.note, this.panels);
+  }
+
+  /** Shows a collection. */
+  async update() {
+    this.stopped.abort();
+    this.stopped = new AbortController();
+    const { signal } = this.stopped;
+    try {
+      const name = await collection();
+      this.panels.hidden = name === null;
+      if (name === null) return void fill(this.note, isEmpty(null));
+      const told = await described(name);
+      signal.throwIfAborted();
+      fill(this.note);
+      this.indexes.show(told);
+      await Promise.all([this.generations.show(name, signal), this.jobs.show(name, signal), this.times.show(signal)]);
+    } catch (error) {
+      if (error.name !== 'AbortError') fill(this.note, failure(error, () => this.update()));
+    }
+  }
+
+  leave() {
+    this.stopped.abort();
+    this.jobs.leave();
+  }
+}

@@ -1,0 +1,178 @@
+"""The view Quality in a real browser: recall, generations, rolling back, long work, times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mitame
+from mitame.collection.choice import Choice
+from tests.page.browser import DESKTOP, PHONE, Browser, browser
+from tests.serving.running_server import Server
+
+ROWS = 1_200
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two lenses: one with an index that was chosen, one that is searched exactly."""
+    data, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(3)
+    lenses = {"indexed": "vectors:16:euclidean", "plain": "vectors:4:cosine"}
+    with mitame.open(data, "shop", lenses=lenses) as shop:
+        for number, (left, right) in enumerate(
+            zip(rng.normal(size=(ROWS, 16)), rng.normal(size=(ROWS, 4)), strict=True)
+        ):
+            shop.add(f"i{number}", vectors={"indexed": left, "plain": right})
+        shop.store.choose("indexed", Choice("cascade", {}, why="test"))
+        shop.store.merge()
+    return data
+
+
+@pytest.fixture
+def server(data: Path) -> Iterator[Server]:
+    with Server(data, "--no-merge") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def quality(window: Browser, server: Server) -> Iterator[Browser]:
+    """The view; after the test nothing must have been complained of."""
+    window.look(*DESKTOP)
+    shown(window, server)
+    window.driver.get_log("browser")  # type: ignore[no-untyped-call]  # what others have left
+    yield window
+    assert window.problems() == []
+
+
+def shown(window: Browser, server: Server) -> None:
+    window.driver.get("about:blank")
+    window.driver.get(f"{server.url}/#quality?c=shop")
+    window.until(lambda: window.all(".card") and window.all(".table"), "the view does not come")
+
+
+def told(server: Server, path: str = "") -> Any:
+    return server.ask("GET", f"/v1/collections/shop{path}").json()
+
+
+def served(server: Server) -> int:
+    return next(
+        each["number"] for each in told(server, "/generations")["generations"] if each["served"]
+    )
+
+
+def served_row(window: Browser) -> list[str]:
+    """The generation that the view says answers now."""
+    found: list[str] = window.run(
+        "return [...document.querySelectorAll('tr:has(.served) th')].map((one) => one.textContent)"
+    )
+    return found
+
+
+def test_recall_is_what_the_server_has_measured(quality: Browser, server: Server) -> None:
+    """Per lens with its engine; a lens without an index is exact, and says so."""
+    cards = {each.text.splitlines()[0]: each.text for each in quality.all(".card")}
+    index = told(server)["lenses"]["indexed"]["index"]
+    assert index["engine"] == "cascade"
+    assert f"{index['recall']:.3f} recall" in cards["indexed"]
+    assert f"measured on {index['sample']} items" in cards["indexed"]
+    assert "cascade" in cards["indexed"]
+    assert "1.000 recall" in cards["plain"]
+    assert "Every vector is looked at" in cards["plain"]
+
+
+def test_merge_then_roll_back_and_forward(quality: Browser, server: Server) -> None:
+    """Each is asked about before it is done; the items stay, and the server answers from there."""
+    first = served(server)
+    server.ask("PUT", "/v1/collections/shop/items/new", {"vectors": {"plain": [1, 0, 0, 0]}})
+    quality.one("button.merge").click()
+    quality.until(lambda: served_row(quality) == [str(first + 1)], "no new generation is served")
+    assert served(server) == first + 1
+    for words, wanted in (("Roll back", first), ("Switch to it", first + 1)):
+        button = next(each for each in quality.all(".table button") if each.text == words)
+        button.click()
+        assert str(wanted) in quality.one("dialog h2").text
+        quality.one("dialog .actions button").click()  # cancelled
+        quality.until(lambda: not quality.all("dialog"), "the dialog stays")
+        assert served(server) != wanted
+        next(each for each in quality.all(".table button") if each.text == words).click()
+        assert quality.accessibility() == []
+        quality.one("dialog .primary").click()
+        quality.until(lambda w=wanted: served_row(quality) == [str(w)], "it is not switched")
+        assert served(server) == wanted
+        assert server.ask("GET", "/v1/collections/shop/items/new").status == 200
+
+
+def test_long_work_is_followed_to_its_end(quality: Browser, server: Server) -> None:
+    """A job that somebody else has begun appears, and tells that it is done."""
+    server.ask("POST", "/v1/collections/shop/tune", {"lens": "plain", "budget": 1})
+    quality.run("location.hash = 'search?c=shop'")
+    quality.until(lambda: quality.all(".hero"), "no search")
+    shown(quality, server)
+    row = "return document.querySelector('.job').textContent"
+    quality.until(lambda: "Tune" in quality.run(row), "the job is not shown")
+    quality.until(lambda: "done" in quality.run(row), "it does not end")
+
+
+def test_times_are_those_that_were_counted(quality: Browser, server: Server) -> None:
+    """As many questions as were asked; half of them took no longer than told, by the histogram."""
+    for number in range(7):
+        server.ask("POST", "/v1/collections/shop/query", {"id": f"i{number}", "lens": "indexed"})
+    shown(quality, server)
+    script = (
+        "return [...document.querySelectorAll('tr')]"
+        ".map((row) => [...row.cells].map((cell) => cell.textContent))"
+        ".find(([name]) => name.startsWith('Query'))"
+    )
+    _, count, half, most = quality.until(lambda: quality.run(script), "no times of queries")
+    assert count == "7"
+    assert 0 < float(half.split()[0]) <= float(most.split()[0])
+
+
+def test_the_middle_of_a_histogram(quality: Browser, server: Server) -> None:
+    """Between the bounds of its bucket, in proportion; beyond all bounds it is the last one."""
+    script = """
+      const [path, done] = arguments;
+      import(path).then(({ histograms, quantile }) => {
+        const lines = [['0.1', 0], ['0.2', 10], ['0.4', 20], ['+Inf', 20]]
+          .map(([le, count]) => `t_seconds_bucket{stage="a",le="${le}"} ${count}`);
+        const counts = ['t_seconds_count{stage="a"} 20', 't_seconds_count{stage="b"} 0'];
+        const text = [...lines, ...counts].join('\\n');
+        const [found, ...rest] = histograms(text, 't_seconds', 'stage');
+        const beyond = { count: 4, buckets: [[1, 1], [Infinity, 4]] };
+        done([rest.length, quantile(found, 0.25), quantile(found, 0.75), quantile(beyond, 0.9)]);
+      });
+    """
+    path = quality.run("return document.querySelector('script[type=module]').src")
+    found = quality.driver.execute_async_script(
+        script, path.replace("app.js", "quality/histograms.js")
+    )
+    assert found == pytest.approx([0, 0.15, 0.3, 1])
+
+
+def still(window: Browser) -> Callable[[], bool]:
+    """Whether no colour is on its way to another one."""
+    return lambda: bool(window.run("return document.getAnimations().length === 0"))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_nothing_keeps_people_out(server: Server, language: str) -> None:
+    """Axe finds nothing, in both languages and themes, on a phone and wide; nothing overflows."""
+    with browser(language) as window:
+        shown(window, server)
+        for size in (DESKTOP, PHONE):
+            for dark in (False, True):
+                window.look(*size, dark=dark)
+                window.until(still(window), "it does not come to rest")
+                assert window.accessibility() == []
+                assert window.run("return document.documentElement.scrollWidth") <= size[0]
+        assert window.problems() == []
