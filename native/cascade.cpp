@@ -17,7 +17,6 @@ namespace mitame::cascade {
 namespace {
 
 constexpr int64_t kThreadsMost = 1024;
-constexpr int32_t kCompared = 160;  // coordinates that decide which edges are kept
 constexpr std::size_t kBitWords = 1 << 14;  // half a million places in 64 KiB
 
 struct Memory {
@@ -152,8 +151,8 @@ class Pruner {
   Pruner(const Cascade& c, int32_t most)
       : c_(c),
         near_(kernel()),
-        own_(kNodeDims),
-        others_(static_cast<std::size_t>(most) * kNodeDims) {
+        own_(kCompared),
+        others_(static_cast<std::size_t>(most) * kCompared) {
     order_.reserve(most);
   }
 
@@ -169,7 +168,7 @@ class Pruner {
       near_.decode(c_, candidates[i], other);
       order_.push_back({near_.squared(own_.data(), other, kCompared), i});
     }
-    std::sort(order_.begin(), order_.end(), nearer);
+    sort_hits(order_.data(), static_cast<int32_t>(order_.size()));
     kept_.clear();
     passed_.clear();
     for (const Hit& hit : order_) {
@@ -183,7 +182,7 @@ class Pruner {
   }
 
  private:
-  float* decoded(int32_t i) { return others_.data() + static_cast<std::size_t>(i) * kNodeDims; }
+  float* decoded(int32_t i) { return others_.data() + static_cast<std::size_t>(i) * kCompared; }
 
   void choose(const Hit& hit, const int32_t* candidates, float slack) {
     for (int32_t other : kept_) {

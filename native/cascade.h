@@ -24,6 +24,8 @@ constexpr int kNode8 = 32;          // coordinates of a node with 8 bits,
 constexpr int kNode4 = 64;          // then with 4 bits,
 constexpr int kNode2 = 240;         // then with 2 bits: 124 bytes, and the norm in the last four
 constexpr int kNodeBytes = 128;
+constexpr int kPlane = 60;          // coordinates of a node whose 2 bits are the lowest of a byte
+constexpr int kCompared = kNode8 + kNode4 + kPlane;  // those that decide which edges are kept
 constexpr int kNodeDims = kNode8 + kNode4 + kNode2;
 constexpr int kTail = 256;          // coordinates of a tail, with 2 bits
 constexpr int kFinely = kNode8 + kNode4;  // axes with 8 bits; those after it have 4
@@ -141,7 +143,7 @@ struct Kernel {
                    int32_t* places, int32_t* count);
   // Squared distance of float[n] and float[n].
   float (*squared)(const float*, const float*, int32_t n);
-  // The coordinates that the codes of a node stand for, float[kNodeDims].
+  // The first coordinates that the codes of a node stand for, float[kCompared].
   void (*decode)(const Cascade&, int32_t place, float* out);
 };
 

@@ -178,7 +178,7 @@ class Search {
   int32_t lists_ = 0;
 };
 
-// The coordinates that a node's codes stand for, float[kNodeDims].
+// The first coordinates that a node's codes stand for, float[kCompared].
 void decode(const Cascade& c, int32_t place, float* out) {
   const uint8_t* node = c.nodes + static_cast<std::size_t>(place) * kNodeBytes;
   const float* steps = c.node_steps;
@@ -188,10 +188,8 @@ void decode(const Cascade& c, int32_t place, float* out) {
     out[kNode8 + 32 + i] = ((node[32 + i] >> 4) - 7.5F) * steps[kNode8 + 32 + i];
   }
   const int first = kNode8 + kNode4;
-  for (int plane = 0; plane < 4; ++plane)
-    for (int i = 0; i < 60; ++i)
-      out[first + 60 * plane + i] =
-          (((node[kLine + i] >> (2 * plane)) & 3) - 1.5F) * steps[first + 60 * plane + i];
+  for (int i = 0; i < kPlane; ++i)
+    out[first + i] = ((node[kLine + i] & 3) - 1.5F) * steps[first + i];
 }
 
 template <class V>

@@ -7,20 +7,22 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mitame.engines.cascade.effort import plan_for
+from mitame.engines.cascade.effort import Kind, plan_for
 from mitame.engines.cascade.engine import CascadeEngine
+from mitame.engines.cascade.kinds import kind_of
 from mitame.engines.cascade.parts import read_parts
-from mitame.engines.cascade.spread import is_spread
 from tests.engines.cascade.made import rows_of
 
 
-@pytest.mark.parametrize(("fall", "spread"), [(0.0, True), (1.5, False)])
-def test_rows_without_groups_are_spread(fall: float, spread: bool) -> None:
-    """The built parts tell whether near rows are in many lists."""
-    rows = rows_of(3_000, 48, fall=fall)
+@pytest.mark.parametrize(
+    ("dimension", "fall", "kind"), [(48, 0.0, "spread"), (48, 1.5, "close"), (700, 0.0, "tailed")]
+)
+def test_an_index_knows_its_kind_of_rows(dimension: int, fall: float, kind: Kind) -> None:
+    """Its parts tell whether near rows are in many lists, and whether codes leave much out."""
+    rows = rows_of(3_000, dimension, fall=fall)
     stored = read_parts(rows, "euclidean", CascadeEngine().build(rows, "euclidean").save())
     assert stored is not None
-    assert is_spread(stored.parts, stored.shape) is spread
+    assert kind_of(stored.parts, stored.shape) == kind
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0])
@@ -30,17 +32,16 @@ def test_damaged_steps_are_no_error(wrong: float) -> None:
     stored = read_parts(rows, "euclidean", CascadeEngine().build(rows, "euclidean").save())
     assert stored is not None
     steps = np.full_like(stored.parts["node-steps"], wrong)
-    assert is_spread({**stored.parts, "node-steps": steps}, stored.shape) in {True, False}
+    assert kind_of({**stored.parts, "node-steps": steps}, stored.shape) in {"close", "spread"}
 
 
-@pytest.mark.parametrize("spread", [True, False])
+@pytest.mark.parametrize("kind", ["close", "spread", "tailed"])
 @pytest.mark.parametrize("edges", [True, False])
 @pytest.mark.parametrize("k", [1, 10, 300])
-def test_more_effort_hands_on_more(k: int, edges: bool, spread: bool) -> None:
+def test_more_effort_hands_on_more(k: int, edges: bool, kind: Kind) -> None:
     """No stage looks at fewer rows where effort is higher, and the last one at k at least."""
     plans = [
-        plan_for(step / 20, k, roots=77, lists=5_919, edges=edges, spread=spread)
-        for step in range(20)
+        plan_for(step / 20, k, roots=77, lists=5_919, edges=edges, kind=kind) for step in range(20)
     ]
     for low, high in pairwise(plans):
         assert low.roots <= high.roots
@@ -53,6 +54,6 @@ def test_more_effort_hands_on_more(k: int, edges: bool, spread: bool) -> None:
 def test_spread_rows_are_sought_in_more_lists() -> None:
     """The same rows' plan opens more lists and hands on fewer candidates of each."""
     close = plan_for(0.5, 10, roots=77, lists=5_919, edges=False)
-    spread = plan_for(0.5, 10, roots=77, lists=5_919, edges=False, spread=True)
+    spread = plan_for(0.5, 10, roots=77, lists=5_919, edges=False, kind="spread")
     assert spread.lists > close.lists
     assert spread.shorts < close.shorts

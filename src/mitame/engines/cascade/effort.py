@@ -1,16 +1,24 @@
 """How hard to look, from 0 to 1, as numbers of lists, codes and rows for each stage.
 
-Found by sweeping all of them on vectors of images and, for rows that are spread about their lists'
-centres, of words (``benchmarks/engines``): what is nearly best at each recall lies on these lines.
-Each grows geometrically, so that equal steps of effort cost about the same factor.
+Found by sweeping all of them on pixels, on vectors of images and on those of words
+(``benchmarks/engines``): what is nearly best at each recall lies on these lines. Each grows
+geometrically, so that equal steps of effort cost about the same factor.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, TypeAlias
 
 DEFAULT = 0.5
+
+Kind: TypeAlias = Literal["close", "spread", "tailed"]
+"""Of rows: close about few lists' centres; spread over many lists; or with much energy in
+coordinates that short codes leave out. See `mitame.engines.cascade.kinds`."""
+
+_HANDED_ON: dict[Kind, tuple[float, float]] = {"spread": (4, 1.2), "tailed": (12, 3)}
+"""Candidates, and exact rows, for each square root of the number of opened lists."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Plan:
 
 @lru_cache(maxsize=4_096)
 def plan_for(
-    effort: float, k: int, *, roots: int, lists: int, edges: bool, spread: bool = False
+    effort: float, k: int, *, roots: int, lists: int, edges: bool, kind: Kind = "close"
 ) -> Plan:
     """The plan for k neighbours.
 
@@ -35,32 +43,32 @@ def plan_for(
         k: at least 1.
         roots, lists: how many there are.
         edges: whether rows have edges.
-        spread: see `mitame.engines.cascade.spread.is_spread`.
+        kind: of the rows; without edges.
     """
-    wide = max(1.0, k / 10)
     if edges:
-        return _along_edges(effort, k, wide, roots, lists)
-    if spread:
-        return _among_spread(effort, k, wide, roots, lists)
+        return _along_edges(effort, k, max(1.0, k / 10), roots, lists)
+    wide = max(1.0, k / 10) ** 0.6
+    if kind == "close":
+        return _among_close(effort, k, wide, roots, lists)
+    per_list, exactly = _HANDED_ON[kind]
+    probed = min(float(lists), _between(8, max(16, lists * 0.5), effort))
+    exact = k + round(exactly * wide * probed**0.5)
+    return Plan(
+        roots=max(4, round(roots * _between(0.35, 1, effort))),
+        lists=round(probed),
+        shorts=k + round(per_list * wide * probed**0.5),
+        beam=exact,
+        exact=exact,
+    )
+
+
+def _among_close(effort: float, k: int, wide: float, roots: int, lists: int) -> Plan:
     probed = min(float(lists), _between(4, max(16, lists * 0.25), effort))
     exact = k + round(0.9 * probed * wide)
     return Plan(
         roots=max(4, round(roots * _between(0.2, 0.9, effort))),
         lists=round(probed),
         shorts=k + round(wide * (6 + 2.5 * probed)),
-        beam=exact,
-        exact=exact,
-    )
-
-
-def _among_spread(effort: float, k: int, wide: float, roots: int, lists: int) -> Plan:
-    """Many lists, of which each adds few candidates."""
-    probed = min(float(lists), _between(8, max(16, lists * 0.5), effort))
-    exact = k + round(1.2 * wide * probed**0.5)
-    return Plan(
-        roots=max(4, round(roots * _between(0.35, 1, effort))),
-        lists=round(probed),
-        shorts=k + round(4 * wide * probed**0.5),
         beam=exact,
         exact=exact,
     )

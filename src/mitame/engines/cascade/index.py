@@ -8,8 +8,8 @@ import numpy as np
 
 from mitame.distances import Distance, normalise, norms
 from mitame.engines.cascade.effort import DEFAULT, plan_for
+from mitame.engines.cascade.kinds import kind_of
 from mitame.engines.cascade.parts import Stored, cascade_of
-from mitame.engines.cascade.spread import is_spread
 from mitame.engines.indexed import IndexedRows
 from mitame.engines.protocol import Allow, Parts, Rows
 from mitame.engines.settings import usable_cores
@@ -37,7 +37,7 @@ class CascadeIndex(IndexedRows):
         super().__init__(vectors, distance)
         self._stored = stored
         self._native: Any = None if stored is None else cascade_of(vectors, stored)
-        self._is_spread = stored is not None and is_spread(stored.parts, stored.shape)
+        self._kind = None if stored is None else kind_of(stored.parts, stored.shape)
         self._threads = usable_cores()
         self._plans: dict[tuple[int, float | None], Any] = {}
 
@@ -102,6 +102,7 @@ class CascadeIndex(IndexedRows):
     def _plan(self, k: int, effort: float | None, allow: Allow | None) -> tuple[int, ...]:
         """How many each stage hands on; remembered where all rows are allowed."""
         assert self._stored is not None
+        assert self._kind is not None
         sizes = self._stored.sizes
         plan = plan_for(
             DEFAULT if effort is None else effort,
@@ -109,7 +110,7 @@ class CascadeIndex(IndexedRows):
             roots=sizes["roots"],
             lists=sizes["lists"],
             edges=sizes["degree"] > 0 and allow is None,
-            spread=self._is_spread,
+            kind=self._kind,
         )
         if allow is None:
             found = (plan.roots, plan.lists, plan.shorts, plan.beam, plan.exact)

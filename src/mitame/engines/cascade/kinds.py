@@ -1,4 +1,4 @@
-"""How far rows are spread about their lists' centres, as an index's own steps tell."""
+"""What rows are like, as an index's own widths and steps tell."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.engines.cascade.coding import node_bits, short_bits, steps_of
+from mitame.engines.cascade.effort import Kind
 from mitame.engines.cascade.shape import Shape
 
 _WIDE = 0.38
-"""Between what is left of vectors of pictures, 0.18 to 0.32, and of synthetic clusters and of
-words, 0.43 to 0.62: each side's plan is the cheaper one there."""
+"""Between what is left of pixels, 0.18, and of synthetic clusters and of words, 0.43 to 0.62: each
+side's plan is the cheaper one there."""
 
 
-def is_spread(parts: Mapping[str, NDArray[Any]], shape: Shape) -> bool:
-    """Whether lists leave much of the energy of short codes' coordinates.
+def kind_of(parts: Mapping[str, NDArray[Any]], shape: Shape) -> Kind:
+    """Which plan suits the rows.
 
-    Then near rows are in many lists, and short codes tell them well from the others; where lists
-    leave little, near rows are in few lists and so close that short codes confuse them.
+    Where lists leave much of the energy of short codes' coordinates, near rows are in many lists,
+    and short codes tell them well from the others; where lists leave little, near rows are in few
+    lists and so close that short codes confuse them.
     """
+    if shape.tail:
+        return "tailed"
     count = min(shape.short, shape.dimension)
     with np.errstate(all="ignore"):  # steps of a damaged part may be anything
         left = _energy(parts["row-steps"], short_bits(shape), count)
-        return bool(left > _WIDE * _energy(parts["node-steps"], node_bits(), count))
+        wide = left > _WIDE * _energy(parts["node-steps"], node_bits(), count)
+    return "spread" if wide else "close"
 
 
 def _energy(steps: NDArray[Any], bits: NDArray[np.int64], count: int) -> float:
