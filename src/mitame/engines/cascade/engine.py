@@ -36,7 +36,7 @@ SMALL = 64
 """Rows below which all are looked at."""
 _TAME = (1e-12, 1e12)
 """Lengths whose squares stay far from float32's ends."""
-_MANY, _VERY_MANY = 150_000, 500_000
+_MANY, _VERY_MANY = 50_000, 500_000
 """Rows from which edges cost less than the lists that they spare: where much energy lies beyond the
 leading coordinates, and always."""
 _DEGREE = 24
