@@ -186,14 +186,19 @@ class Kept:
         limit, wanted = self._question.limit, self._question.wanted
         if len(left) > _MOST * wanted or len(left) <= limit < wanted:
             return False
+        near = sorted(left.items(), key=itemgetter(1))
         if self._is_told_still(followed.following.changed, since, entering):
-            self._hold(sorted(left.items(), key=itemgetter(1)), self._away)
+            self._hold(near, self._away)
             return True
-        told = followed.told([*left.items()], _MOST * self._question.wanted)
         # Of those at just this distance some may not be held, whose ids come before the last's.
-        if told is None or len(told[0]) < limit or told[0][limit - 1][1] >= self._away:
+        last = near[limit - 1][1] if len(near) >= limit else np.inf
+        if last >= self._away:
             return False
-        self._hold(told[0], self._away)
+        first = [pair for pair in near if pair[1] <= last]  # what comes behind needs no order
+        told = followed.told(first, len(first))
+        if told is None:
+            return False
+        self._hold([*told[0], *near[len(first) :]], self._away)
         self._tell(told[1][:limit])
         return True
 
