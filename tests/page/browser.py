@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # imported where it is used: tests that need no browser run w
     from selenium.webdriver.remote.webelement import WebElement
 
 T = TypeVar("T")
-SECONDS = 8.0
+SECONDS = 20.0
 """How long to wait for something before it counts as missing."""
 PHONE, DESKTOP = (390, 844), (1280, 860)
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -73,9 +73,12 @@ class Browser:
 
     def until(self, what: Callable[[], T], problem: str) -> T:
         """Wait until something is true; what it is then."""
+        from selenium.common.exceptions import StaleElementReferenceException
         from selenium.webdriver.support.ui import WebDriverWait
 
-        wait = WebDriverWait(self.driver, SECONDS, poll_frequency=0.05)
+        # What was found may be drawn anew before it is read.
+        gone = [StaleElementReferenceException]
+        wait = WebDriverWait(self.driver, SECONDS, 0.05, ignored_exceptions=gone)
         return wait.until(lambda _: what(), problem)
 
     def all(self, selector: str) -> list[WebElement]:

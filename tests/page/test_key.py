@@ -40,7 +40,7 @@ def enter(page: Browser, key: str) -> None:
 def test_it_is_asked_for_once(visitor: Browser, locked: Server) -> None:
     """A wrong one is told so; with the right one all is shown, and a reload asks nothing."""
     enter(visitor, "wrong")
-    visitor.until(lambda: "refused" in visitor.one("dialog").text, "a wrong key is not refused")
+    visitor.until(lambda: "refused" in "".join(visitor.texts("dialog p")), "it is not refused")
     enter(visitor, KEY)
     visitor.settled()
     assert len(visitor.ids()) == 24

@@ -280,7 +280,7 @@ def test_an_unreliable_answer_says_so(page: Browser, tmp_path: Path) -> None:
 def test_an_empty_collection_says_how_to_fill_it(page: Browser, shop: Server) -> None:
     """With the very command."""
     page.open(f"{shop.url}/#search?c=empty")
-    assert page.one(".nothing code").text == "mitame index ~/Pictures --collection empty"
+    assert page.texts(".nothing code") == ["mitame index ~/Pictures --collection empty"]
 
 
 def test_what_is_indexed_meanwhile_appears(
@@ -290,10 +290,11 @@ def test_what_is_indexed_meanwhile_appears(
     with limited_server(tmp_path, limits={}) as running:
         window.forget(running.url)
         window.open(running.url)
-        assert window.one(".nothing h2").text == "There is no collection yet"
+        assert window.texts(".nothing h2") == ["There is no collection yet"]
         made = running.ask("PUT", "/v1/collections/new", {"lenses": {"color": "color"}})
         assert made.status == 201
-        window.until(lambda: "empty" in window.one(".nothing h2").text, "the collection is missed")
+        empty = ["This collection is empty"]
+        window.until(lambda: window.texts(".nothing h2") == empty, "the collection is missed")
         file = {"Content-Type": "image/jpeg"}
         path = "/v1/collections/new/items/a"
         assert running.ask("PUT", path, drawn[0].path.read_bytes(), file).status == 200
