@@ -76,6 +76,10 @@ CALLS: dict[str, Callable[[mitame.Client, ServedCollection], Any]] = {
     "delete_duplicates_decision": lambda _, c: c.withdraw("ab"),
     "get_map": lambda _, c: c.map(lens="color", where="a=b", limit=5),
     "post_feedback": lambda _, c: c.feedback("q", [{"type": "shown", "id": "a"}], item=7),
+    "post_comparisons": lambda _, c: c.vote(
+        "a", {"lens": "look", "ids": ["b"]}, {"lens": "color", "ids": []}, "left"
+    ),
+    "get_comparisons": lambda _, c: c.votes(after=3, limit=5),
     "get_feedback": lambda _, c: c.feedback_events(after=3, limit=5, with_vectors=True),
     "get_generations": lambda _, c: c.generations(),
     "post_generation_activate": lambda _, c: c.activate(3),

@@ -76,16 +76,19 @@ def test_examples_are_of_their_routes() -> None:
 
 def test_every_example_works(server: Server, pictures: Path) -> None:
     """From the first to the last, each answers success; jobs end before what needs them."""
-    job = ""
+    made = {"VERSION": page().version}
     with mitame.Client(server.url) as client:
         for row in rows():
-            method, path = (
-                row.request.replace("JOB", job).replace("VERSION", page().version).split()
-            )
+            request = row.request
+            for word, value in made.items():
+                request = request.replace(word, value)
+            method, path = request.split()
             body = row.body.replace("/srv/pictures", str(pictures))
             answer = server.ask(method, path, json.loads(body) if body else None)
             assert answer.status < 300, (row, answer)
             if answer.status == 202 and answer.body:
-                job = answer.json()["job"]
+                made["JOB"] = job = answer.json()["job"]
                 if not path.endswith("/tune"):
                     client.wait(job)
+            if path.endswith(":decide"):
+                made["DECISION"] = answer.json()["id"]

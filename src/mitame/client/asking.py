@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import httpx
 
-from mitame.client import browsing, comparing, deciding, items, maps, queries, service
+from mitame.client import browsing, comparing, deciding, items, maps, queries, service, voting
 from mitame.client.answers import item_of
 from mitame.client.binding import (
     AsyncCollectionOperation,
@@ -69,6 +69,8 @@ class ServedCollection:
     decisions = CollectionOperation(deciding.decisions)
     withdraw = CollectionOperation(deciding.withdraw)
     map = CollectionOperation(maps.map)
+    vote = CollectionOperation(voting.vote)
+    votes = CollectionOperation(voting.votes)
     feedback = CollectionOperation(queries.feedback)
     feedback_events = CollectionOperation(queries.feedback_events)
     describe = CollectionOperation(service.describe)
@@ -219,6 +221,8 @@ class AsyncServedCollection:
     decisions = AsyncCollectionOperation(deciding.decisions)
     withdraw = AsyncCollectionOperation(deciding.withdraw)
     map = AsyncCollectionOperation(maps.map)
+    vote = AsyncCollectionOperation(voting.vote)
+    votes = AsyncCollectionOperation(voting.votes)
     feedback = AsyncCollectionOperation(queries.feedback)
     feedback_events = AsyncCollectionOperation(queries.feedback_events)
     describe = AsyncCollectionOperation(service.describe)

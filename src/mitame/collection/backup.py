@@ -11,7 +11,16 @@ from typing import TypeAlias
 
 from mitame.collection.database import translated
 from mitame.collection.generations import name_of
-from mitame.collection.paths import COPIES, DATABASE, DECISIONS, FEEDBACK, LOG, ROOT, SNAPSHOTS
+from mitame.collection.paths import (
+    COMPARISONS,
+    COPIES,
+    DATABASE,
+    DECISIONS,
+    FEEDBACK,
+    LOG,
+    ROOT,
+    SNAPSHOTS,
+)
 from mitame.collection.root import serve
 from mitame.collection.view import View
 from mitame.errors import (
@@ -24,6 +33,8 @@ from mitame.storage import Directory, LocalDirectory
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 _BLOCK = 8 << 20
+_TOLD = (FEEDBACK, DECISIONS, COMPARISONS, COPIES)
+"""What lies beside the items, and can't be made again."""
 
 
 def back_up(
@@ -52,7 +63,7 @@ def back_up(
             on_progress(done, total)
         assert building.path is not None
         view.copy_database(building.path)
-        for file in (FEEDBACK, DECISIONS, COPIES):
+        for file in _TOLD:
             _copy_told(source, building.path, file)
         serve(building, view.generation)
         for inside in sorted({inside for _, inside, *_ in files}, reverse=True):
@@ -175,5 +186,5 @@ def _copy_tree(source: Directory, target: Directory) -> None:
 
 
 def _is_kept(name: str) -> bool:
-    is_database = name.removesuffix("-wal") in (DATABASE, FEEDBACK, DECISIONS, COPIES)
+    is_database = name.removesuffix("-wal") in (DATABASE, *_TOLD)
     return is_database or name == ROOT or name.endswith((".f32", ".part"))

@@ -5,7 +5,8 @@ each synced before it is acknowledged, and the questions that they are about. ``
 holds the questions of the last time, a bounded number of bytes: there, feedback finds what its
 ``query_id`` means.
 
-``decisions.sqlite3`` holds what was decided about near-copies.
+``decisions.sqlite3`` holds what was decided about near-copies, ``comparisons.sqlite3`` votes on two
+answers to the same question.
 
 A collection is whole without any of them. Learning needs pairs of what was asked and what was
 chosen or passed over: so an event keeps the question's items or vectors, the lens and its
@@ -14,6 +15,7 @@ spec's fingerprint (vectors of two specs never meet), and the ids that were answ
 
 from __future__ import annotations
 
+from mitame.feedback.comparisons import Comparison, ComparisonStore, Side
 from mitame.feedback.decisions import Decided, Decision, DecisionStore
 from mitame.feedback.events import EVENT_TYPES, VALUES, Event, StoredEvent
 from mitame.feedback.question import AskedQuestion
@@ -25,11 +27,14 @@ __all__ = [
     "EVENT_TYPES",
     "VALUES",
     "AskedQuestion",
+    "Comparison",
+    "ComparisonStore",
     "Decided",
     "Decision",
     "DecisionStore",
     "Event",
     "FeedbackStore",
     "RecentQueries",
+    "Side",
     "StoredEvent",
 ]

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from mitame.collection.paths import COPIES, THUMBNAILS
 from mitame.config import MB, LimitsConfig
 from mitame.errors import MitameError
-from mitame.feedback import AskedQuestion, DecisionStore, FeedbackStore, RecentQueries
+from mitame.feedback import (
+    AskedQuestion,
+    ComparisonStore,
+    DecisionStore,
+    FeedbackStore,
+    RecentQueries,
+)
 from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ class _Kept:
     recent: RecentQueries
     feedback: FeedbackStore
     decisions: DecisionStore
+    comparisons: ComparisonStore
     thumbnails: ThumbnailStore
     copies: ThumbnailStore
     waiting: deque[tuple[str, AskedQuestion]] = field(
@@ -46,6 +53,7 @@ class _Kept:
         self.recent.close()
         self.feedback.close()
         self.decisions.close()
+        self.comparisons.close()
         self.thumbnails.close()
         self.copies.close()
 
@@ -101,6 +109,11 @@ class Remembering:
         with self._lock:
             return self._of(name, collection).decisions
 
+    def comparisons(self, name: str, collection: Collection) -> ComparisonStore:
+        """Votes on two answers of a collection."""
+        with self._lock:
+            return self._of(name, collection).comparisons
+
     def thumbnails(self, name: str, collection: Collection) -> ThumbnailStore:
         """Thumbnails of a collection's items that were made."""
         with self._lock:
@@ -133,6 +146,7 @@ class Remembering:
                 RecentQueries(path),
                 FeedbackStore(path, int(self._limits.feedback_mb * MB)),
                 DecisionStore(path),
+                ComparisonStore(path),
                 ThumbnailStore(path / THUMBNAILS),
                 ThumbnailStore(path / COPIES, int(self._limits.copies_mb * MB)),
             )
