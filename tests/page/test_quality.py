@@ -126,14 +126,14 @@ def test_long_work_is_followed_to_its_end(quality: Browser, server: Server) -> N
 def test_times_are_those_that_were_counted(quality: Browser, server: Server) -> None:
     """As many questions as were asked; half of them took no longer than told, by the histogram."""
     for number in range(7):
-        server.ask("POST", "/v1/collections/shop/query", {"id": f"i{number}", "lens": "indexed"})
+        server.ask("GET", f"/v1/collections/shop/items/i{number}/similar?lens=indexed")
     shown(quality, server)
     script = (
         "return [...document.querySelectorAll('tr')]"
         ".map((row) => [...row.cells].map((cell) => cell.textContent))"
-        ".find(([name]) => name.startsWith('Query'))"
+        ".find(([name]) => name.startsWith('Similar'))"
     )
-    _, count, half, most = quality.until(lambda: quality.run(script), "no times of queries")
+    _, count, half, most = quality.until(lambda: quality.run(script), "no times of them")
     assert count == "7"
     assert 0 < float(half.split()[0]) <= float(most.split()[0])
 
@@ -157,6 +157,66 @@ def test_the_middle_of_a_histogram(quality: Browser, server: Server) -> None:
         script, path.replace("app.js", "quality/histograms.js")
     )
     assert found == pytest.approx([0, 0.15, 0.3, 1])
+
+
+def compared(window: Browser, side: str) -> list[str]:
+    found: list[str] = window.run(
+        "return [...document.querySelectorAll(arguments[0])].map((one) => one.title)",
+        f".{side}-side .compared .id",
+    )
+    return found
+
+
+def asked(window: Browser) -> str:
+    """The item that the address asks about."""
+    found: str = window.run("return new URLSearchParams(location.hash.split('?')[1]).get('item')")
+    return found
+
+
+def test_two_answers_are_compared_and_voted_on(quality: Browser, server: Server) -> None:
+    """Both are the server's; what only one has is marked; the vote is kept, and counted."""
+    quality.until(lambda: len(compared(quality, "right")) == 8, "there are no answers")
+    item, path = asked(quality), "/v1/collections/shop"
+    quality.choose("select.right", "indexed exact")
+    quality.until(
+        lambda: "every vector" in quality.one(".right-side h3").text, "it is not asked exactly"
+    )
+    quality.choose("select.left", "plain")
+    quality.until(lambda: quality.one(".left-side h3").text == "plain", "the lens is not changed")
+    assert asked(quality) == item
+    wanted = {"left": {"lens": "plain"}, "right": {"lens": "indexed", "exact": True}}
+    answers = {
+        side: server.ask("POST", f"{path}/query", {"id": item, "limit": 8, **fields}).json()
+        for side, fields in wanted.items()
+    }
+    for side, answer in answers.items():
+        ids = [each["id"] for each in answer["neighbors"]]
+        quality.until(lambda s=side, i=ids: compared(quality, s) == i, f"other answers {side}")
+    shared = set(compared(quality, "left")) & set(compared(quality, "right"))
+    assert len(quality.all(".left-side .shared")) == len(shared) < 8
+    quality.one("button.is-right").click()
+    quality.until(lambda: asked(quality) not in (None, item), "there is no other question")
+    vote = server.ask("GET", f"{path}/comparisons").json()["comparisons"][-1]
+    assert (vote["item"], vote["better"]) == (item, "right")
+    for side, answer in answers.items():
+        assert vote[side]["ids"] == [each["id"] for each in answer["neighbors"]]
+        assert vote[side]["generation"] == answer["generation"]
+    total = "indexed exact 1 : 0 plain, neither 0"
+    quality.until(lambda: total in quality.texts(".totals li"), "it is not added up")
+
+
+def test_back_shows_the_former_question(quality: Browser, server: Server) -> None:
+    """Question and sides stand in the address; the same on both sides can't be voted on."""
+    quality.until(lambda: len(compared(quality, "right")) == 8, "there are no answers")
+    first, ids = asked(quality), compared(quality, "left")
+    quality.one("button.next").click()
+    quality.until(lambda: asked(quality) not in (None, first), "there is no other question")
+    quality.driver.back()
+    quality.until(lambda: compared(quality, "left") == ids, "back shows another one")
+    assert asked(quality) == first
+    quality.choose("select.right", "indexed")
+    quality.choose("select.left", "indexed")
+    quality.until(lambda: not quality.all("button.is-left"), "it can be voted on")
 
 
 def still(window: Browser) -> Callable[[], bool]:

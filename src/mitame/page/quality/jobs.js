@@ -48,7 +48,7 @@ export class Jobs {
   row(job) {
     const { id, kind, state, progress, message, error, created, eta_seconds: left } = job;
     const isOpen = OPEN.includes(state);
-    const facts = [time(created), isOpen && left !== null ? say('left', left) : null, message].filter(Boolean).join(' · ');
+    const facts = [time(created), isOpen && left !== null ? say('timeLeft', left) : null, message].filter(Boolean).join(' · ');
     return make(`li.job.${state}`, {},
       make('span.kind', {}, say(`job-${kind}`)),
       make('span.how', {}, say(`job-${state}`), isOpen && progress !== null ? ` ${number(progress * 100, 0)} %` : ''),

@@ -1,8 +1,10 @@
 // Quality: how good the answers are, how long they take, which snapshot gives them.
 
+import { here } from '../address.js';
 import { fill, make } from '../dom.js';
 import { failure } from '../failure.js';
 import { askAnew, collection, described } from '../place.js';
+import { Comparing } from '../quality/comparing.js';
 import { Generations } from '../quality/generations.js';
 import { Indexes } from '../quality/indexes.js';
 import { Jobs } from '../quality/jobs.js';
@@ -28,8 +30,9 @@ class Quality {
       this.update();
     });
     this.times = new Times();
+    this.comparing = new Comparing();
     this.note = make('div.note');
-    this.panels = make('div.panels', {}, this.indexes.element, this.generations.element, this.jobs.element, this.times.element);
+    this.panels = make('div.panels', {}, this.indexes.element, this.comparing.element, this.generations.element, this.jobs.element, this.times.element);
     main.classList.add('quality');
     fill(main, make('div.head', {}, make('div', {}, make('h1', {}, say('quality')), make('p.facts', {}, say('qualityLead')))), this.note, this.panels);
   }
@@ -47,7 +50,7 @@ class Quality {
       signal.throwIfAborted();
       fill(this.note);
       this.indexes.show(told);
-      await Promise.all([this.generations.show(name, signal), this.jobs.show(name, signal), this.times.show(signal)]);
+      await Promise.all([this.generations.show(name, signal), this.jobs.show(name, signal), this.times.show(signal), this.comparing.show(name, told, here().params, signal)]);
     } catch (error) {
       if (error.name !== 'AbortError') fill(this.note, failure(error, () => this.update()));
     }
