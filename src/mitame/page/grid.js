@@ -25,10 +25,12 @@ export class Grid {
    * @param {(id: string) => string} does.link where an entry leads to
    * @param {(id: string, sign: string) => void} [does.weigh] called to add an entry as an example
    *   for (`like`) or against (`unlike`)
+   * @param {(id: string) => string|null} [does.why] where it is shown why an entry is alike
    */
-  constructor({ link, weigh }) {
+  constructor({ link, weigh, why = () => null }) {
     this.link = link;
     this.weigh = weigh;
+    this.why = why;
     this.entries = [];
     this.element = make('ul.grid', { role: 'list', on: { keydown: (event) => this.keyed(event) } });
     this.width = 0;
@@ -80,7 +82,9 @@ export class Grid {
   signs(id) {
     const sign = (name, drawn, words) => make('button', { type: 'button', 'aria-label': say(words, id), title: say(words, id),
       on: { click: () => this.weigh(id, name) } }, icon(drawn));
-    return make('div.signs', {}, sign('like', 'plus', 'addLike'), sign('unlike', 'minus', 'addUnlike'));
+    const address = this.why(id);
+    const why = address !== null && make('a', { href: address, 'aria-label': say('whyThis', id), title: say('whyThis', id) }, icon('swap'));
+    return make('div.signs', {}, why, sign('like', 'plus', 'addLike'), sign('unlike', 'minus', 'addUnlike'));
   }
 
   /** Arrows move between the tiles; plus and minus weigh the one that has the focus. */

@@ -20,7 +20,7 @@ export class Shell {
 
   /** Draws the frame in the language of now. */
   draw() {
-    this.links = new Map(Object.entries(VIEWS).map(([name, { title }]) => [name, make('a', { href: `#${name}` }, say(title))]));
+    this.links = new Map(Object.entries(VIEWS).filter(([, { isAside }]) => !isAside).map(([name, { title }]) => [name, make('a', { href: `#${name}` }, say(title))]));
     fill(document.body,
       make('a.skip', { href: '#main', on: { click: (event) => this.skip(event) } }, say('skip')),
       make('header.top', {},

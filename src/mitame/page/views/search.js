@@ -38,6 +38,7 @@ class Search {
     this.grid = new Grid({
       link: (id) => linkTo('search', moreLike(here().params, 'id', id)),
       weigh: (id, sign) => this.weigh(id, sign),
+      why: (id) => whyLink(here().params, id),
     });
     this.grid.element.addEventListener('click', (event) => { this.picked = event.target.closest('.tile-link') !== null; });
     this.results = new Results(this.grid, (changes) => this.go(asking(here().params, changes)));
@@ -142,4 +143,12 @@ class Search {
     this.stop();
     this.left.abort();
   }
+}
+
+/** Where an answer is put beside the item that was asked about; null where it was something else. */
+function whyLink(params, id) {
+  const { like, unlike } = questionOf(params);
+  if (like.length !== 1 || unlike.length > 0 || like[0].kind !== 'id') return null;
+  const kept = [...params].filter(([name]) => name === 'c' || name === 'lens');
+  return linkTo('why', new URLSearchParams([...kept, ['a', like[0].value], ['b', id]]));
 }

@@ -5,6 +5,9 @@ const items = (count) => (count === 1 ? '1 picture' : `${count.toLocaleString('e
 export const words = {
   search: 'Search',
   map: 'Map',
+  duplicates: 'Duplicates',
+  why: 'Why?',
+  whyThis: (id) => `Why is ${id} alike?`,
   quality: 'Quality',
   manage: 'Manage',
   home: 'mitame: to the first page',

@@ -5,6 +5,9 @@ const items = (count) => `${count.toLocaleString('ja')}件`;
 export const words = {
   search: '検索',
   map: 'マップ',
+  duplicates: '重複',
+  why: '比べる',
+  whyThis: (id) => `${id} のどこが似ているか`,
   quality: '品質',
   manage: '管理',
   home: 'mitame：最初のページへ',

@@ -1,0 +1,146 @@
+"""Near-copies decided on, and two pictures compared, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import mitame
+from mitame.demo.drawn import DrawnItem
+from tests.page.acting import press
+from tests.page.browser import DESKTOP, PHONE, Browser, browser
+from tests.serving.running_server import Server
+
+SHOP = "/v1/collections/shop/duplicates"
+HOSTILE = "<img src=x onerror=alert(1)>"
+TWINS = 3
+
+
+@pytest.fixture
+def server(tmp_path: Path, drawn: list[DrawnItem]) -> Iterator[Server]:
+    """Ten drawn pictures, three of them twice: a copy is a little brighter."""
+    own = [each for each in drawn if each.id.endswith("-1")][::8][:10]
+    with mitame.open(tmp_path, "shop", lenses={"look": "efficientnet-lite0"}) as shop:
+        for number, item in enumerate(own):
+            shop.add(f"{number}{HOSTILE}", image=item.path, category=item.kind)
+            if number < TWINS:
+                copy = tmp_path / f"copy{number}.png"
+                picture = Image.open(item.path).convert("RGB")
+                picture.point(lambda tone: min(255, tone + 3)).save(copy)
+                shop.add(f"{number}-copy", image=copy)
+    mitame.open(tmp_path, "none", lenses={"own": "vectors:8"}).close()
+    with Server(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["en", "ja"])
+def window(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    with browser(request.param) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(window: Browser, server: Server) -> Iterator[Browser]:
+    """The groups; after the test nothing must have been complained of."""
+    window.look(*DESKTOP)
+    opened(window, server)
+    window.problems()
+    yield window
+    assert window.problems() == []
+
+
+def opened(window: Browser, server: Server, parameters: str = "c=shop") -> None:
+    window.driver.get("about:blank")
+    window.driver.get(f"{server.url}/#duplicates?{parameters}")
+    window.until(lambda: window.all(".group, .nothing"), "no groups come")
+
+
+def decided(server: Server) -> list[tuple[str, str]]:
+    told = server.ask("GET", f"{SHOP}/decisions").json()["decisions"]
+    return [(each["ids"][0][0], each["value"]) for each in told]
+
+
+def test_groups_are_decided_and_undone(page: Browser, server: Server) -> None:
+    """By mouse and keys; the focus goes on; the server keeps it, so a reload leaves them out."""
+    assert len(page.all(".group")) == TWINS
+    assert page.texts(".group:first-child .id") == ["0-copy", f"0{HOSTILE}"]
+    page.all("[data-verdict=same]")[0].click()
+    page.until(lambda: decided(server) == [("0", "same")], "nothing is kept")
+    page.until(
+        lambda: (
+            page.run("return document.activeElement.closest('.group')?.previousSibling") is not None
+        ),
+        "the focus does not go on",
+    )
+    press(page, "d")
+    page.until(lambda: decided(server) == [("0", "same"), ("1", "different")], "no key decides")
+    page.all(".group[data-decided=same] .actions button")[0].click()
+    page.until(lambda: decided(server) == [("1", "different")], "it is not undone")
+    page.driver.refresh()
+    page.until(lambda: len(page.all(".group")) == TWINS - 1, "a decided group is still there")
+    page.choose(".duplicates .head select", "decided")
+    page.until(lambda: page.texts(".group .id") == ["1-copy", f"1{HOSTILE}"], "it is not shown")
+    assert "show=decided" in page.driver.current_url
+
+
+def test_why_two_are_alike(page: Browser) -> None:
+    """Both pictures with their parts, distances, neighbours; keys point at a part and its like."""
+    page.all(".group .actions a")[0].click()
+    page.until(lambda: page.all(".seen[tabindex]"), "no parts are known")
+    page.painted()
+    assert page.texts(".side-by .id") == ["0-copy", f"0{HOSTILE}"]
+    assert page.run("return [...document.querySelectorAll('.seen canvas')].every((c) => !c.hidden)")
+    assert page.texts(".compare tbody th") == ["look"]
+    page.run("document.querySelector('.seen').focus()")
+    press(page, "Arrow_right", "Arrow_right", "Arrow_down", "Arrow_down")
+    page.until(lambda: page.texts(".side-by .unseen")[0], "nothing is said")
+    told = page.texts(".side-by .unseen")[0]
+    row = told.replace("行", " ").replace("列", " ")
+    assert "2" in row  # the second row and column, of either picture
+    marks = page.run(
+        "return [...document.querySelectorAll('.part-mark')].map((m) => [m.hidden, m.style.left])"
+    )
+    assert marks[0][0] is marks[1][0] is False
+    assert page.accessibility() == []
+    page.choose(".compare .tools select", "none")
+    page.until(
+        lambda: page.run("return document.querySelector('.seen canvas').hidden"), "colours stay"
+    )
+    assert "heat=none" in page.driver.current_url
+
+
+def test_an_answer_leads_to_why(page: Browser, server: Server) -> None:
+    """From the answer to an item, each tile; from several examples, none."""
+    page.open(f"{server.url}/#search?c=shop&like=id:0-copy")
+    link = page.run("return document.querySelector('.signs a').getAttribute('href')")
+    assert link.startswith("#why?c=shop&a=0-copy&b=")
+    page.open(f"{server.url}/#search?c=shop&like=id:0-copy&like=id:1-copy")
+    assert page.all(".signs a") == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(window: Browser, server: Server, dark: bool) -> None:
+    """In both themes, both languages, on a phone and a wide screen; nothing scrolls sideways."""
+    decide = {"ids": ["0-copy", f"0{HOSTILE}"], "value": "different"}
+    assert server.ask("POST", f"{SHOP}:decide", decide).status == 200
+    for size in (DESKTOP, PHONE):
+        window.look(*size, dark=dark, touch=size == PHONE)
+        for parameters in ("c=shop&show=allGroups", "c=none"):
+            opened(window, server, parameters)
+            assert window.accessibility() == [], (size, parameters)
+            assert window.run("return document.documentElement.scrollWidth") <= size[0]
+        window.driver.get(f"{server.url}/#why?c=shop&a=0-copy&b=1-copy")
+        window.until(lambda: window.all(".seen[tabindex]"), "no parts are known")
+        assert window.accessibility() == [], size
+        assert window.run("return document.documentElement.scrollWidth") <= size[0]
+
+
+def test_what_is_missing_is_said(window: Browser, server: Server) -> None:
+    """Two that are not named, or not there."""
+    for parameters, what in (("c=shop", ".nothing"), ("c=shop&a=0-copy&b=none", ".failure")):
+        window.driver.get("about:blank")
+        window.driver.get(f"{server.url}/#why?{parameters}")
+        assert window.one(what).text
