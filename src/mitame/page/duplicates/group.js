@@ -49,7 +49,7 @@ export class Group {
     set(this.element, 'data-decided', this.decision?.value ?? null);
     if (this.decision !== null) {
       fill(this.tools, make(`span.match.${this.decision.value === 'same' ? 'same' : 'weak'}`, {}, say(this.decision.value === 'same' ? 'decidedSame' : 'decidedDifferent')),
-        make('button.quiet', { type: 'button', on: { click: () => this.withdraw() } }, say('undo')), why);
+        make('button.quiet', { type: 'button', on: { click: () => this.withdraw() } }, say('undoDecision')), why);
     } else if (this.size > MOST) fill(this.tools, make('p.hint', {}, say('tooManyToDecide')), why);
     else fill(this.tools, button('same', 'isSame'), button('different', 'isDifferent'), why);
   }

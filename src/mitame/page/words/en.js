@@ -4,7 +4,9 @@ const items = (count) => (count === 1 ? '1 picture' : `${count.toLocaleString('e
 
 export const words = {
   search: 'Search',
+  browse: 'Browse',
   map: 'Map',
+  bad: 'Bad files',
   duplicates: 'Duplicates',
   why: 'Why?',
   whyThis: (id) => `Why is ${id} alike?`,

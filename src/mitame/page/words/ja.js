@@ -4,7 +4,9 @@ const items = (count) => `${count.toLocaleString('ja')}件`;
 
 export const words = {
   search: '検索',
+  browse: '一覧',
   map: 'マップ',
+  bad: '読めないファイル',
   duplicates: '重複',
   why: '比べる',
   whyThis: (id) => `${id} のどこが似ているか`,
