@@ -37,12 +37,14 @@ class Shot:
         address: what stands behind ``#``.
         act: what a reader does then.
         wide_only: not on a phone.
+        ready: a selector of what is there once the view is; an answer where left out.
     """
 
     name: str
     address: str
     act: Callable[[Browser, Path], None] = lambda _page, _folder: None
     wide_only: bool = False
+    ready: str | None = None
 
 
 def drop_two(page: Browser, folder: Path) -> None:
@@ -68,6 +70,14 @@ SHOTS = (
         wide_only=True,
     ),
     Shot("box", "search", drop_two, wide_only=True),
+    Shot("map", "map", ready=".map-picture"),
+    Shot("browse", "browse", ready=".samples img", wide_only=True),
+    Shot(
+        "why",
+        "why?a=food-drink/red-apple.webp&b=food-drink/green-apple.webp",
+        ready=".seen[tabindex]",
+        wide_only=True,
+    ),
 )
 
 
@@ -79,6 +89,7 @@ def shop() -> Iterator[tuple[Server, Path]]:
         fetch_emoji(folder)
         with mitame.open(Path(scratch) / "data") as collection:
             collection.index(folder, category_from_folder=True)
+            collection.store.merge()
         with Server(Path(scratch) / "data") as running:
             yield running, folder
 
@@ -99,7 +110,13 @@ def take(page: Browser, server: Server, folder: Path, shot: Shot) -> None:
                 continue
             page.forget(server.url)
             page.look(*size, dark=theme == "dark", touch=device == "phone", scale=1.5)
-            page.open(f"{server.url}/#{shot.address}")
+            address = f"{server.url}/#{shot.address}"
+            if shot.ready is None:
+                page.open(address)
+            else:
+                page.driver.get("about:blank")
+                page.driver.get(address)
+                page.one(shot.ready)
             shot.act(page, folder)
             page.painted()
             write(page.picture(), TARGET / f"page-{shot.name}-{device}-{theme}.webp")
