@@ -86,6 +86,7 @@ CALLS: dict[str, Callable[[mitame.Client, ServedCollection], Any]] = {
     "post_merge": lambda _, c: c.merge(neighbors=10, half=True),
     "post_index": lambda _, c: c.index("pictures", prefix="x", prune=True),
     "get_bad_files": lambda _, c: c.bad_files(after="/a", limit=5, code="not_an_image"),
+    "get_tuning": lambda _, c: c.tunings(),
     "post_tune": lambda _, c: c.tune(engines=["exact"], memory=1, latency=0.1, budget=5),
     "get_jobs": lambda client, _: client.jobs(kind="merge", state="done", limit=3),
     "get_job": lambda client, _: client.job("j"),

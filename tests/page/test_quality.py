@@ -113,7 +113,7 @@ def test_merge_then_roll_back_and_forward(quality: Browser, server: Server) -> N
 
 
 def test_long_work_is_followed_to_its_end(quality: Browser, server: Server) -> None:
-    """A job that somebody else has begun appears, and tells that it is done."""
+    """A job that somebody else has begun appears, and what it measured when it is done."""
     server.ask("POST", "/v1/collections/shop/tune", {"lens": "plain", "budget": 1})
     quality.run("location.hash = 'search?c=shop'")
     quality.until(lambda: quality.all(".hero"), "no search")
@@ -121,6 +121,15 @@ def test_long_work_is_followed_to_its_end(quality: Browser, server: Server) -> N
     row = "return document.querySelector('.job').textContent"
     quality.until(lambda: "Tune" in quality.run(row), "the job is not shown")
     quality.until(lambda: "done" in quality.run(row), "it does not end")
+    report = next(each for each in told(server, "/tuning")["reports"] if each["lens"] == "plain")
+    quality.until(lambda: "plain" in quality.texts(".tuning h3"), "what was measured is not shown")
+    measured = [each for each in report["trials"] if each["points"]]
+    assert len(quality.all(".tuning tbody tr")) == len(measured) > 0
+    assert len(quality.all(".plot:not(.sample) circle")) == sum(
+        len(each["points"]) for each in measured
+    )
+    assert f"{report['choice']['engine']} \N{CHECK MARK}" in quality.texts(".tuning tbody strong")
+    assert quality.accessibility() == []
 
 
 def test_times_are_those_that_were_counted(quality: Browser, server: Server) -> None:

@@ -73,6 +73,7 @@ DOORS = [
     ("GET", "/v1/collections/{c}/duplicates/decisions", None),
     ("GET", "/v1/collections/{c}/duplicates/decisions/1", None),
     ("DELETE", "/v1/collections/{c}/duplicates/decisions/1", None),
+    ("GET", "/v1/collections/{c}/tuning", None),
     ("POST", "/v1/collections/{c}/comparisons", {}),
     ("GET", "/v1/collections/{c}/comparisons", None),
     ("POST", "/v1/collections/{c}/feedback", {}),

@@ -18,6 +18,8 @@ from mitame.storage import LocalDirectory
 
 REPORTS = "reports"
 """The folder in a collection's directory; nothing in it is needed to open the collection."""
+_LARGEST = 4 << 20
+_NAMES = {"lens", "rows", "questions", "wish", "choice", "measured", "trials"}
 
 
 def write_report(tuning: Tuning, collection: Path, lens: str) -> Path:
@@ -42,6 +44,24 @@ def write_report(tuning: Tuning, collection: Path, lens: str) -> Path:
     picture = svg(drawn, title="Recall and speed of what was measured")
     directory.replace(f"{name}.html", _page(tuning, lens, picture).encode())
     return collection / REPORTS / f"{name}.html"
+
+
+def read_report(collection: Path, lens: str) -> dict[str, Any] | None:
+    """The report of a lens's last tuning, as `to_json` has it; None where there is none to read.
+
+    Nothing depends on it: a damaged one is as good as none, and the next tuning replaces it.
+
+    Args:
+        collection: the collection's directory.
+        lens: its name.
+    """
+    try:
+        with (collection / REPORTS / f"tuning-{lens}.json").open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        found = json.loads(data) if len(data) <= _LARGEST else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and found.keys() >= _NAMES else None
 
 
 def to_json(tuning: Tuning, lens: str) -> dict[str, Any]:

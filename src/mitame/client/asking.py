@@ -80,6 +80,7 @@ class ServedCollection:
     index = CollectionOperation(service.index)
     bad_files = CollectionOperation(service.bad_files)
     tune = CollectionOperation(service.tune)
+    tunings = CollectionOperation(service.tunings)
 
     def items(self, where: str | Filter | None = None) -> Iterator[Item]:
         """All items, by id, that match the filter; each page is of its own moment."""
@@ -232,6 +233,7 @@ class AsyncServedCollection:
     index = AsyncCollectionOperation(service.index)
     bad_files = AsyncCollectionOperation(service.bad_files)
     tune = AsyncCollectionOperation(service.tune)
+    tunings = AsyncCollectionOperation(service.tunings)
 
     async def items(self, where: str | Filter | None = None) -> AsyncIterator[Item]:
         """As `ServedCollection.items`."""

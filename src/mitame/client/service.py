@@ -12,7 +12,7 @@ from mitame.wire.bad_files import BadFileList
 from mitame.wire.collections import CollectionInfo, CollectionList
 from mitame.wire.generations import Generation, GenerationList
 from mitame.wire.health import Health, Version
-from mitame.wire.jobs import JobInfo, JobList, JobStarted
+from mitame.wire.jobs import JobInfo, JobList, JobStarted, TuningList
 
 Kind: TypeAlias = Literal["merge", "index", "tune", "follow"]
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -169,6 +169,11 @@ def tune(
         "apply": apply,
     }
     return _begun(name, "/tune", body)
+
+
+def tunings(name: str) -> Request[TuningList]:
+    """What tuning has measured: the last report of each lens that was tuned."""
+    return Request("GET", collection_path(name, "/tuning"), reader(TuningList))
 
 
 def jobs(

@@ -29,6 +29,7 @@ from mitame.serving.v1 import (
     querying,
     similar,
     thumbnails,
+    tunings,
 )
 
 V1: tuple[Route, ...] = (
@@ -48,6 +49,7 @@ V1: tuple[Route, ...] = (
     *comparisons.ROUTES,
     *generations.ROUTES,
     *jobs.ROUTES,
+    *tunings.ROUTES,
     *bad_files.ROUTES,
     *embed.ROUTES,
 )

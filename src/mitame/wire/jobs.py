@@ -132,6 +132,18 @@ class IndexBody(Body):
     prune: bool = False
 
 
+class TuningList(Reply):
+    """What tuning has measured.
+
+    Attributes:
+        reports: the last one of each lens that was tuned: ``lens``, ``rows``, ``questions``,
+            ``seconds``, the ``wish``, the ``choice``, how it did (``measured``), and all
+            ``trials`` with their points of effort, recall and seconds.
+    """
+
+    reports: list[dict[str, Any]]
+
+
 class TuneBody(Body):
     """What to measure, and what is wished for.
 

@@ -50,6 +50,14 @@ const en = {
   'better-right': 'Right is better',
   votes: (a, first, b, second, neither) => `${a} ${first} : ${second} ${b}, neither ${neither}`,
 
+  tuning: 'Tuning',
+  tuningOf: (rows, questions, k, recall) => `${rows} vectors; ${questions} of them were asked for their ${k} nearest. The dashed line is the recall that was wished for: ${recall}.`,
+  plotOf: (lens) => `Recall and speed of all that was measured for ${lens}; the table has the numbers`,
+  trialsOf: (lens) => `What was measured for ${lens}`,
+  settings: 'Settings',
+  rate: 'Queries per core',
+  perSecond: (count) => `${count} / s`,
+
   jobs: 'Long work',
   noJobs: 'None lately.',
   timeLeft: (seconds) => `${Math.ceil(seconds)} s left`,
@@ -131,6 +139,14 @@ const ja = {
   'better-neither': 'どちらともいえない',
   'better-right': '右がよい',
   votes: (a, first, b, second, neither) => `${a} ${first} : ${second} ${b}、どちらともいえない ${neither}`,
+
+  tuning: 'エンジンの選定',
+  tuningOf: (rows, questions, k, recall) => `ベクトル${rows}件のうち${questions}件について、近い${k}件を尋ねました。破線は求められた再現率 ${recall} です。`,
+  plotOf: (lens) => `${lens} について測定した再現率と速さ。数値は表にあります`,
+  trialsOf: (lens) => `${lens} の測定結果`,
+  settings: '設定',
+  rate: 'コアあたりの検索数',
+  perSecond: (count) => `${count}回/秒`,
 
   jobs: '時間のかかる処理',
   noJobs: '最近はありません。',

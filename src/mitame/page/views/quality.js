@@ -9,6 +9,7 @@ import { Generations } from '../quality/generations.js';
 import { Indexes } from '../quality/indexes.js';
 import { Jobs } from '../quality/jobs.js';
 import { Times } from '../quality/times.js';
+import { Tuning } from '../quality/tuning.js';
 import { WORDS } from '../quality/words.js';
 import { isEmpty } from '../search/nothing.js';
 import { addWords, say } from '../words.js';
@@ -31,8 +32,9 @@ class Quality {
     });
     this.times = new Times();
     this.comparing = new Comparing();
+    this.tuning = new Tuning();
     this.note = make('div.note');
-    this.panels = make('div.panels', {}, this.indexes.element, this.comparing.element, this.generations.element, this.jobs.element, this.times.element);
+    this.panels = make('div.panels', {}, this.indexes.element, this.comparing.element, this.tuning.element, this.generations.element, this.jobs.element, this.times.element);
     main.classList.add('quality');
     fill(main, make('div.head', {}, make('div', {}, make('h1', {}, say('quality')), make('p.facts', {}, say('qualityLead')))), this.note, this.panels);
   }
@@ -50,7 +52,7 @@ class Quality {
       signal.throwIfAborted();
       fill(this.note);
       this.indexes.show(told);
-      await Promise.all([this.generations.show(name, signal), this.jobs.show(name, signal), this.times.show(signal), this.comparing.show(name, told, here().params, signal)]);
+      await Promise.all([this.generations.show(name, signal), this.jobs.show(name, signal), this.times.show(signal), this.tuning.show(name, signal), this.comparing.show(name, told, here().params, signal)]);
     } catch (error) {
       if (error.name !== 'AbortError') fill(this.note, failure(error, () => this.update()));
     }
