@@ -9,7 +9,7 @@ from mitame.engines.cascade.shape import Floats
 
 Numbers = NDArray[np.int64]
 
-_BLOCK = 4_096
+_BLOCK = 512
 PER_CENTRE = 32
 """Points that k-means looks at for each centre."""
 _ROUNDS = 6
