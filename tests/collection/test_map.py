@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,9 @@ def vector(number: int) -> np.ndarray:
     """One of a few groups that lie apart; the same for the same number."""
     middles = np.random.default_rng(0).normal(size=(GROUPS, 12))
     noise = np.random.default_rng(number + 1).normal(0, 0.2, 12)
-    return normalise((middles[number % GROUPS] + noise)[np.newaxis].astype(np.float32))[0]
+    return np.asarray(
+        normalise((middles[number % GROUPS] + noise)[np.newaxis].astype(np.float32))[0]
+    )
 
 
 def put(number: int, like: int | None = None) -> Put:
@@ -64,7 +67,7 @@ def told(store: Store) -> MapFacts | None:
         return None if base is None else read_facts(base.optional("map"))
 
 
-def asked(store: Store, **wishes: int) -> ItemMap:
+def asked(store: Store, **wishes: Any) -> ItemMap:
     """The map as it is answered."""
     with store.pin() as view:
         return item_map(view, "look", **wishes)
@@ -104,7 +107,7 @@ def test_a_merge_moves_only_what_is_new(store: Store) -> None:
     with store.pin() as view:
         keys = {item.id: key for key, item in zip(view.owners("look"), view.items(), strict=False)}
         assert keys
-        names = dict(view.each("SELECT key, id FROM items"))
+        names: dict[int, str] = dict(view.each("SELECT key, id FROM items"))
     stays = np.array([names[key] not in ("7", "100") for key in after.items.tolist()])
     assert np.array_equal(after.places[stays], before.places[old[stays]])
     for name, group in (("100", 4), ("7", 5)):

@@ -20,7 +20,8 @@ def drawn(seed: int, *shape: int) -> NDArray[np.float32]:
 
 
 def products(rows: NDArray[np.float32], question: NDArray[np.float32]) -> NDArray[np.float64]:
-    return (rows.astype(np.float64) @ question.astype(np.float64).T).max(axis=1)
+    found: NDArray[np.float64] = rows.astype(np.float64) @ question.astype(np.float64).T
+    return np.asarray(found.max(axis=1))
 
 
 def between(values: NDArray[np.float64]) -> float:

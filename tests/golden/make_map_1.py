@@ -16,6 +16,7 @@ import numpy as np
 
 from mitame.collection.map_part import ABOUT, ITEMS, KIND, PLACES, MapFacts
 from mitame.collection.snapshot import OptionalParts, SnapshotBuilder
+from mitame.engines.protocol import Parts
 from mitame.storage import Directory, MemoryDirectory
 from tests.golden.make_snapshot_1 import plan, vectors
 
@@ -31,7 +32,7 @@ def build(directory: Directory) -> None:
     builder.write_plan(plan())
     for lens in plan().lenses:
         builder.write_vectors(lens.key, [vectors(lens)])
-    parts = {ITEMS: KEYS, PLACES: PLACED, ABOUT: FACTS.to_part()}
+    parts: Parts = {ITEMS: KEYS, PLACES: PLACED, ABOUT: FACTS.to_part()}
     OptionalParts(builder, 1, KIND).write(parts)
     OptionalParts(builder, 4, KIND).write({ABOUT: MapFacts(0, note="too few").to_part()})
     builder.finish()

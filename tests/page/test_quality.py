@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,17 @@ def told(server: Server, path: str = "") -> Any:
     return server.ask("GET", f"/v1/collections/shop{path}").json()
 
 
+def is_served(window: Browser, row: list[str]) -> bool:
+    return served_row(window) == row
+
+
+def is_compared(window: Browser, side: str, ids: list[str]) -> bool:
+    return compared(window, side) == ids
+
+
 def served(server: Server) -> int:
-    return next(
-        each["number"] for each in told(server, "/generations")["generations"] if each["served"]
-    )
+    found = told(server, "/generations")["generations"]
+    return int(next(each["number"] for each in found if each["served"]))
 
 
 def served_row(window: Browser) -> list[str]:
@@ -107,7 +115,8 @@ def test_merge_then_roll_back_and_forward(quality: Browser, server: Server) -> N
         next(each for each in quality.all(".table button") if each.text == words).click()
         assert quality.accessibility() == []
         quality.one("dialog .primary").click()
-        quality.until(lambda w=wanted: served_row(quality) == [str(w)], "it is not switched")
+        row = [str(wanted)]
+        quality.until(partial(is_served, quality, row), "it is not switched")
         assert served(server) == wanted
         assert server.ask("GET", "/v1/collections/shop/items/new").status == 200
 
@@ -193,14 +202,17 @@ def test_two_answers_are_compared_and_voted_on(quality: Browser, server: Server)
     quality.choose("select.left", "plain")
     quality.until(lambda: quality.one(".left-side h3").text == "plain", "the lens is not changed")
     assert asked(quality) == item
-    wanted = {"left": {"lens": "plain"}, "right": {"lens": "indexed", "exact": True}}
+    wanted: dict[str, dict[str, Any]] = {
+        "left": {"lens": "plain"},
+        "right": {"lens": "indexed", "exact": True},
+    }
     answers = {
         side: server.ask("POST", f"{path}/query", {"id": item, "limit": 8, **fields}).json()
         for side, fields in wanted.items()
     }
     for side, answer in answers.items():
         ids = [each["id"] for each in answer["neighbors"]]
-        quality.until(lambda s=side, i=ids: compared(quality, s) == i, f"other answers {side}")
+        quality.until(partial(is_compared, quality, side, ids), f"other answers {side}")
     shared = set(compared(quality, "left")) & set(compared(quality, "right"))
     assert len(quality.all(".left-side .shared")) == len(shared) < 8
     quality.one("button.is-right").click()

@@ -49,7 +49,8 @@ def test_it_is_the_same_each_time() -> None:
     """Nothing is left to chance; the arguments are not changed."""
     lists, distances = lists_of(clustered(4, 200))
     graph, plane = FuzzyGraph.of(lists, distances), clustered(4, 200)[:, :2].copy()
-    before, shares = plane.copy(), []
+    before = plane.copy()
+    shares: list[float] = []
     first = laid_out(graph, started(graph, plane), 20, shares.append)
     assert np.array_equal(first, laid_out(graph, started(graph, plane), 20))
     assert np.array_equal(plane, before)

@@ -136,9 +136,9 @@ class Shop:
             lists = lists_of(view, searched.lens)
         if self.answers.offer(ticket, lists, sketcher):
             self.answers.keep(key, made, ticket.followed)
-            held = ticket.followed.lists("look")
-            if held is not None:
-                held[2].measured(0.0)  # searches are quick here
+            lens = ticket.followed.lists("look")
+            if lens is not None:
+                lens[2].measured(0.0)  # searches are quick here
         self._remember(made)
         return made
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mitame.collection import Store
 from mitame.errors import CollectionBusy
 from mitame.serving.product import pace, searched
 from mitame.serving.product.answers import Answers
@@ -53,20 +51,13 @@ def right(shop: Shop, vector: np.ndarray, limit: int) -> Any:
     """What the library says; and as in a server, it is learnt from."""
     ticket = shop.answers.ticket(NAME)
     assert ticket is not None
-    found = opened(shop.answers, ticket, Opened(shop.reader), None, vector)
+    found = opened(shop.answers, ticket, shop.reader, None, vector)
     if found is not None:
         learnt(shop.answers, ticket, *found)
     question = of_body(QueryBody(limit=limit), vector)
     with shop.reader.pin() as view:
         body = told(view, NAME, question, answer(view, question, Vectors()), "q")
     return plain(bytes(reply(body).body))
-
-
-@dataclass(frozen=True)
-class Opened:
-    """As much of a collection as is needed."""
-
-    store: Store
 
 
 def plain(body: bytes) -> Any:

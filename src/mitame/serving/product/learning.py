@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mitame.arguments import lens_of
+from mitame.collection import Store
 from mitame.collection.sketches import Sketcher
 from mitame.errors import MitameError
 from mitame.serving.product.answers import Answers, Ticket
@@ -63,7 +65,9 @@ class Learning:
         self, ticket: Ticket, collection: Collection, lens: str | None, vector: NDArray[np.float32]
     ) -> None:
         with suppress(MitameError):  # whoever asks next gets to hear of it, and so learns anew
-            found = await self._threads.run(opened, self._answers, ticket, collection, lens, vector)
+            found = await self._threads.run(
+                opened, self._answers, ticket, collection.store, lens, vector
+            )
             if found is not None:
                 learnt(self._answers, ticket, *found)
 
@@ -71,12 +75,12 @@ class Learning:
 def opened(
     answers: Answers,
     ticket: Ticket,
-    collection: Collection,
+    store: Store,
     lens: str | None,
     vector: NDArray[np.float32],
 ) -> tuple[Lists, Sketcher, float] | None:
     """What is needed to search a lens, and how long that takes; None where there is no snapshot."""
-    with collection.store.pin() as view:
+    with store.pin() as view:
         if not view.generation:
             return None
         name = lens_of(view.lenses, lens).name
