@@ -184,7 +184,9 @@ def test_near_copies_and_feedback(own: ServedCollection) -> None:
     assert (line.type, line.id, line.query_id) == ("clicked", "b", answer.query_id)
 
 
-def test_pictures_of_every_kind(pictures: ServedCollection, tmp_path: Path) -> None:
+def test_pictures_of_every_kind(
+    pictures: ServedCollection, own: ServedCollection, tmp_path: Path
+) -> None:
     """Bytes, path, open file and pixels are the same picture; and so is its vector."""
     data = picture(0)
     path = tmp_path / "a.png"
@@ -200,8 +202,10 @@ def test_pictures_of_every_kind(pictures: ServedCollection, tmp_path: Path) -> N
     assert len(two.images) == 2
     assert two.images[0].format == "PNG"
     pictures.remove("two")
+    assert Image.open(io.BytesIO(pictures.thumbnail("p0"))).format == "JPEG"
+    name = next(iter(own.items())).id  # of a vector alone
     with pytest.raises(PictureNotKept):
-        pictures.thumbnail("p0")
+        own.thumbnail(name)
 
 
 def test_generations_and_jobs(client: mitame.Client, own: ServedCollection) -> None:

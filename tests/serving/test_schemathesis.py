@@ -26,7 +26,7 @@ from tests.serving.running_server import Server
 
 EXAMPLES = int(os.environ.get("MITAME_SCHEMATHESIS_EXAMPLES", "8"))
 KEY = "a-key-for-schemathesis-0123456789"
-REFUSALS = ["400", "404", "409", "412", "413", "415", "422"]
+REFUSALS = ["400", "404", "409", "412", "413", "414", "415", "422"]
 """What a schema can't say is refused, too: a filter's grammar, exactly one of several fields, a
 vector's dimension, an item that is not there."""
 ROWS = ("post_items_batch", "post_query_batch")
