@@ -202,7 +202,9 @@ def test_pictures_of_every_kind(
     assert len(two.images) == 2
     assert two.images[0].format == "PNG"
     pictures.remove("two")
-    assert Image.open(io.BytesIO(pictures.thumbnail("p0"))).format == "JPEG"
+    small = pictures.thumbnail("p0")
+    assert isinstance(small, bytes)
+    assert Image.open(io.BytesIO(small)).format == "JPEG"
     name = next(iter(own.items())).id  # of a vector alone
     with pytest.raises(PictureNotKept):
         own.thumbnail(name)
