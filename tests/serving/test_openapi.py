@@ -17,6 +17,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from mitame.config import ServeConfig
 from mitame.serving.callers.roles import Role
 from mitame.serving.documenting.document import TAGS, document
+from mitame.serving.documenting.html import html
 from mitame.serving.documenting.operations import operation_id
 from mitame.serving.documenting.schemas import field_lines
 from mitame.serving.table import routes_of
@@ -163,3 +164,16 @@ def test_the_page_has_all_and_needs_nothing_else(server: Server) -> None:
     policy = answer.headers["content-security-policy"]
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
     assert "unsafe" not in policy
+
+
+def test_the_page_knows_fixed_lists() -> None:
+    """A type that is a list of so many things, each of its own kind."""
+    pair = {
+        "type": "array",
+        "prefixItems": [{"type": "string"}, {"type": "integer"}],
+        "items": False,
+    }
+    types = {"Pair": {"type": "object", "properties": {"both": pair}}}
+    info = {"title": "t", "version": "1", "description": ""}
+    found = html({"info": info, "tags": [], "paths": {}, "components": {"schemas": types}})
+    assert "list of string, integer" in found

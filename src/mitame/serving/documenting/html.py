@@ -130,7 +130,8 @@ def _schema(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_schema(each) for each in schema["anyOf"]) + _default(schema)
     if schema.get("type") == "array":
-        return f"list of {_schema(schema.get('items', {}))}{_default(schema)}"
+        kinds = schema.get("prefixItems") or [schema.get("items", {})]
+        return f"list of {', '.join(map(_schema, kinds))}{_default(schema)}"
     if "enum" in schema:
         return ", ".join(escape(json.dumps(each)) for each in schema["enum"]) + _default(schema)
     if schema.get("type") == "object" and "properties" in schema:
