@@ -88,7 +88,8 @@ def _of_json(body: bytes) -> VectorQuestion | None:
 def _usable(vector: NDArray[np.float32], limit: int, lens: str | None) -> VectorQuestion | None:
     """None for what only the library can refuse in its own words."""
     # A sum of squares is finite and positive exactly where no number is odd and one is not small.
-    square = float(np.dot(vector, vector))
+    with np.errstate(all="ignore"):
+        square = float(np.dot(vector, vector))
     if not 0.0 < square < np.inf:
         return None
     return VectorQuestion(vector.astype(np.float32, copy=False), limit, lens)

@@ -49,7 +49,9 @@ class Threads:
         work = self._pool.submit(lambda: context.run(function, *args, **kwargs))
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = loop.create_future()
-        work.add_done_callback(lambda _: _later(loop, partial(self._done, work, result)))
+        # It is handed what is done, and holds it not: a circle would keep the result, and files of
+        # generations that are gone, until the collector of garbage comes by.
+        work.add_done_callback(lambda done: _later(loop, partial(self._done, done, result)))
         return await result
 
     def _done(self, work: Future[T], result: asyncio.Future[T]) -> None:
