@@ -40,9 +40,10 @@ sys.exit(serve_alone(epoch_of(config), lambda text: print(text, flush=True)))
 """
 # A terminal that is closed once the server answers.
 TERMINAL = """
-import os, pty, sys
+import os, pty, signal, sys
 pid, terminal = pty.fork()
 if not pid:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, where the tests run so, ignores it
     os.execv(sys.executable, [sys.executable, "-m", "mitame", "serve", *sys.argv[1:]])
 shown = b""
 while b"try: curl" not in shown:
