@@ -2,9 +2,9 @@
 
     python -m benchmarks.serving.chroma --program .venv-chroma/bin/chroma
 
-Chroma (https://pypi.org/project/chromadb, Apache-2.0) brings a server in its package; install it
-into an environment of its own. Both servers hold the same vectors, are asked the same questions
-over kept-alive connections, in turns, and recall is measured over the same HTTP answers.
+Chroma (the package chromadb, Apache-2.0) brings its server along; install it into an environment
+of its own. Both servers hold the same vectors, are asked the same questions over kept-alive
+connections, in turns, and recall is measured over the same HTTP answers.
 """
 
 from __future__ import annotations

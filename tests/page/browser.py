@@ -16,10 +16,14 @@ if TYPE_CHECKING:  # imported where it is used: tests that need no browser run w
     from selenium.webdriver import Chrome
     from selenium.webdriver.remote.webelement import WebElement
 
+    from tests.serving.running_server import Server
+
 T = TypeVar("T")
 SECONDS = 20.0
 """How long to wait for something before it counts as missing."""
 PHONE, DESKTOP = (390, 844), (1280, 860)
+REFUSAL = "the server responded with"
+"""The browser's own words about a refusal, which the page shows."""
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _WATCH = """
   window.found = [];
@@ -42,10 +46,14 @@ class Browser:
         self.driver = driver
         self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _WATCH})
 
+    def load(self, address: str) -> None:
+        """Go to an address from nowhere: another fragment alone would load nothing."""
+        self.driver.get("about:blank")
+        self.driver.get(address)
+
     def open(self, address: str) -> None:
         """Go to an address, and wait until its first answer is shown."""
-        self.driver.get("about:blank")  # another fragment alone would load nothing
-        self.driver.get(address)
+        self.load(address)
         self.settled()
 
     def forget(self, origin: str) -> None:
@@ -146,6 +154,26 @@ class Browser:
         theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._command("Emulation.setEmulatedMedia", {"features": [theme]})
 
+    def looks(self) -> Iterator[None]:
+        """Once on a wide screen and once on a phone, in both themes, come to rest in each."""
+        still = "return document.getAnimations().length === 0"
+        for size in (DESKTOP, PHONE):
+            for dark in (False, True):
+                self.look(*size, dark=dark)
+                self.until(lambda: self.run(still), "it does not come to rest")
+                yield
+
+    @contextmanager
+    def watched(self, *expected: str) -> Iterator[None]:
+        """Nothing is complained of in the block, but what has one of these texts in it."""
+        self.problems()
+        yield
+        assert self.unexpected(*expected) == []
+
+    def unexpected(self, *expected: str) -> list[str]:
+        """What was complained of, but for what has one of these texts in it."""
+        return [each for each in self.problems() if not any(text in each for text in expected)]
+
     def problems(self) -> list[str]:
         """What the console and the policy complained of since the last call."""
         logged = self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # selenium's own
@@ -166,12 +194,24 @@ class Browser:
             for node in each["nodes"]
         ]
 
+    def barriers(self) -> list[str]:
+        """What keeps people out: what axe finds, and a page that must be scrolled sideways."""
+        wide = self.run("return document.documentElement.scrollWidth - innerWidth")
+        return [*self.accessibility(), *([f"{wide} pixels too wide"] if wide > 0 else [])]
+
     def picture(self) -> bytes:
         """A PNG of what is in sight."""
         return self.driver.get_screenshot_as_png()
 
     def _command(self, name: str, values: Mapping[str, Any]) -> None:
         self.driver.execute_cdp_cmd(name, dict(values))
+
+
+def anew(window: Browser, server: Server) -> None:
+    """At a server's page as at the first visit, on a wide screen."""
+    window.look(*DESKTOP)
+    window.forget(server.url)
+    window.open(server.url)
 
 
 @contextmanager

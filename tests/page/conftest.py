@@ -9,7 +9,7 @@ import pytest
 
 import mitame
 from mitame.demo.drawn import DrawnItem, draw_catalogue
-from tests.page.browser import DESKTOP, Browser, browser
+from tests.page.browser import Browser, anew, browser
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 
@@ -49,12 +49,16 @@ def window() -> Iterator[Browser]:
         yield opened
 
 
+@pytest.fixture(scope="module", params=["en", "ja"])
+def spoken(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A browser whose reader has asked for pages in one language, then in the other."""
+    with browser(request.param) as opened:
+        yield opened
+
+
 @pytest.fixture
 def page(window: Browser, shop: Server) -> Iterator[Browser]:
     """It, as new, at the shop's page; after the test nothing must have been complained of."""
-    window.look(*DESKTOP)
-    window.forget(shop.url)
-    window.open(shop.url)
-    window.problems()
-    yield window
-    assert window.problems() == []
+    anew(window, shop)
+    with window.watched():
+        yield window

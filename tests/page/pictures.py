@@ -114,8 +114,7 @@ def take(page: Browser, server: Server, folder: Path, shot: Shot) -> None:
             if shot.ready is None:
                 page.open(address)
             else:
-                page.driver.get("about:blank")
-                page.driver.get(address)
+                page.load(address)
                 page.one(shot.ready)
             shot.act(page, folder)
             page.painted()

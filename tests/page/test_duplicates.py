@@ -11,7 +11,7 @@ from PIL import Image
 import mitame
 from mitame.demo.drawn import DrawnItem
 from tests.page.acting import press
-from tests.page.browser import DESKTOP, PHONE, Browser, browser
+from tests.page.browser import DESKTOP, PHONE, Browser
 from tests.serving.running_server import Server
 
 SHOP = "/v1/collections/shop/duplicates"
@@ -36,25 +36,17 @@ def server(tmp_path: Path, drawn: list[DrawnItem]) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="module", params=["en", "ja"])
-def window(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    with browser(request.param) as opened:
-        yield opened
-
-
 @pytest.fixture
-def page(window: Browser, server: Server) -> Iterator[Browser]:
+def page(spoken: Browser, server: Server) -> Iterator[Browser]:
     """The groups; after the test nothing must have been complained of."""
-    window.look(*DESKTOP)
-    opened(window, server)
-    window.problems()
-    yield window
-    assert window.problems() == []
+    spoken.look(*DESKTOP)
+    opened(spoken, server)
+    with spoken.watched():
+        yield spoken
 
 
 def opened(window: Browser, server: Server, parameters: str = "c=shop") -> None:
-    window.driver.get("about:blank")
-    window.driver.get(f"{server.url}/#duplicates?{parameters}")
+    window.load(f"{server.url}/#duplicates?{parameters}")
     window.until(lambda: window.all(".group, .nothing"), "no groups come")
 
 
@@ -122,25 +114,22 @@ def test_an_answer_leads_to_why(page: Browser, server: Server) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(window: Browser, server: Server, dark: bool) -> None:
+def test_axe_finds_nothing(spoken: Browser, server: Server, dark: bool) -> None:
     """In both themes, both languages, on a phone and a wide screen; nothing scrolls sideways."""
     decide = {"ids": ["0-copy", f"0{HOSTILE}"], "value": "different"}
     assert server.ask("POST", f"{SHOP}:decide", decide).status == 200
     for size in (DESKTOP, PHONE):
-        window.look(*size, dark=dark, touch=size == PHONE)
+        spoken.look(*size, dark=dark, touch=size == PHONE)
         for parameters in ("c=shop&show=allGroups", "c=none"):
-            opened(window, server, parameters)
-            assert window.accessibility() == [], (size, parameters)
-            assert window.run("return document.documentElement.scrollWidth") <= size[0]
-        window.driver.get(f"{server.url}/#why?c=shop&a=0-copy&b=1-copy")
-        window.until(lambda: window.all(".seen[tabindex]"), "no parts are known")
-        assert window.accessibility() == [], size
-        assert window.run("return document.documentElement.scrollWidth") <= size[0]
+            opened(spoken, server, parameters)
+            assert spoken.barriers() == [], (size, parameters)
+        spoken.driver.get(f"{server.url}/#why?c=shop&a=0-copy&b=1-copy")
+        spoken.until(lambda: spoken.all(".seen[tabindex]"), "no parts are known")
+        assert spoken.barriers() == [], size
 
 
-def test_what_is_missing_is_said(window: Browser, server: Server) -> None:
+def test_what_is_missing_is_said(spoken: Browser, server: Server) -> None:
     """Two that are not named, or not there."""
     for parameters, what in (("c=shop", ".nothing"), ("c=shop&a=0-copy&b=none", ".failure")):
-        window.driver.get("about:blank")
-        window.driver.get(f"{server.url}/#why?{parameters}")
-        assert window.one(what).text
+        spoken.load(f"{server.url}/#why?{parameters}")
+        assert spoken.one(what).text

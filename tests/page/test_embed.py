@@ -17,7 +17,7 @@ from mitame.demo.drawn import draw_catalogue
 from mitame.serving.callers.key_store import KeyStore
 from mitame.serving.callers.roles import Role
 from mitame.serving.state import State
-from tests.page.browser import PHONE, Browser, browser
+from tests.page.browser import PHONE, Browser
 from tests.page.other_site import Site, other_site
 from tests.serving.running_server import Server
 
@@ -77,12 +77,6 @@ def server(data: Path, secret: str, site: Site) -> Iterator[Server]:
             " img-src blob:; style-src 'self'; require-trusted-types-for 'script'"
         )
         yield running
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import mitame
 from mitame.demo.drawn import DrawnItem
 from tests.page.acting import changed, drop, press
-from tests.page.browser import DESKTOP, Browser
+from tests.page.browser import Browser, anew
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 
@@ -39,15 +39,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, drawn: list[DrawnItem]) ->
 
 @pytest.fixture
 def page(window: Browser, hostile: Server) -> Iterator[Browser]:
-    window.look(*DESKTOP)
-    window.forget(hostile.url)
-    window.open(hostile.url)
-    window.problems()
-    yield window
+    anew(window, hostile)
+    with window.watched():
+        yield window
     assert window.run("return window.hacked ?? null") is None
     strays = "img[src='x'], main script, svg[onload], [onerror], [onload], a[href^='javascript']"
     assert window.all(strays) == []
-    assert window.problems() == []
 
 
 def test_names_of_items_are_text(page: Browser) -> None:

@@ -53,27 +53,17 @@ def server(data: Path) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="module", params=["en", "ja"])
-def window(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    with browser(request.param) as opened:
-        yield opened
-
-
 @pytest.fixture
-def page(window: Browser, server: Server) -> Iterator[Browser]:
+def page(spoken: Browser, server: Server) -> Iterator[Browser]:
     """The map of ``few``; the pictures that are not kept are all that is complained of."""
-    window.look(*DESKTOP)
-    opened(window, server)
-    window.problems()
-    yield window
-    expected = ("/thumbnail", "getImageData")  # the tests' own reading
-    found = [each for each in window.problems() if not any(text in each for text in expected)]
-    assert found == []
+    spoken.look(*DESKTOP)
+    opened(spoken, server)
+    with spoken.watched("/thumbnail", "getImageData"):  # the tests' own reading
+        yield spoken
 
 
 def opened(window: Browser, server: Server, parameters: str = "c=few") -> None:
-    window.driver.get("about:blank")
-    window.driver.get(f"{server.url}/#map?{parameters}")
+    window.load(f"{server.url}/#map?{parameters}")
     window.until(lambda: window.run("return document.querySelector('.map-picture')"), "no map")
 
 
@@ -178,21 +168,19 @@ def test_a_point_says_what_it_is(page: Browser) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(window: Browser, server: Server, dark: bool) -> None:
+def test_axe_finds_nothing(spoken: Browser, server: Server, dark: bool) -> None:
     """In both themes, both languages, on a phone and a wide screen; nothing scrolls sideways."""
     for size in (DESKTOP, PHONE):
-        window.look(*size, dark=dark, touch=size == PHONE)
-        opened(window, server)
-        assert window.accessibility() == [], size
-        assert window.run("return document.documentElement.scrollWidth") <= size[0]
+        spoken.look(*size, dark=dark, touch=size == PHONE)
+        opened(spoken, server)
+        assert spoken.barriers() == [], size
 
 
-def test_an_empty_map_says_so(window: Browser, server: Server) -> None:
+def test_an_empty_map_says_so(spoken: Browser, server: Server) -> None:
     """And a collection that is not there is told like any failure."""
     for name, what in (("none", ".nothing"), ("gone", ".failure")):
-        window.driver.get("about:blank")
-        window.driver.get(f"{server.url}/#map?c={name}")
-        assert window.one(what).text
+        spoken.load(f"{server.url}/#map?c={name}")
+        assert spoken.one(what).text
 
 
 def test_fifty_thousand_points_move_smoothly(server: Server) -> None:
