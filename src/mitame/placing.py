@@ -67,7 +67,8 @@ def placing(view: View, lens: str, items: Items) -> Placing:
     stored = view.layout(lens)
     if stored is None:
         return _OnAxes(view, lens, items)
-    return _LaidOut(view, lens, items, stored)
+    laid_out = _LaidOut(view, lens, items, stored)
+    return laid_out if laid_out.is_of_use else _OnAxes(view, lens, items)
 
 
 class _OnAxes:
@@ -95,6 +96,8 @@ class _LaidOut:
         self._items = items
         self._base_rows = view.base_index(lens).rows
         self._placed = self._found(items) >= 0
+        self.is_of_use = not len(items.keys) or bool(self._placed.any())
+        """Some of these items are still where they were laid."""
 
     def places(self, items: Items) -> Floats:
         found = self._found(items)

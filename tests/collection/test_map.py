@@ -203,3 +203,14 @@ def test_damage_is_done_without_and_not_copied_on(store: Store, name: str) -> No
 def test_no_snapshot_has_no_map() -> None:
     """Nothing to read is nothing, not an error."""
     assert map_of(None) is None
+
+
+def test_where_nothing_lies_as_it_did(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All was put again since the merge, more than are searched for: the axes tell."""
+    monkeypatch.setattr(placing, "MOST_SEARCHED", 0)
+    with store.pin() as view:
+        count = view.count()
+    store.append([put(number) for number in range(count)])
+    found = asked(store)
+    assert found.method == "principal"
+    assert len(found.ids) == count

@@ -92,3 +92,13 @@ def test_a_row_that_cannot_be_right_is_told(store: ComparisonStore, tmp_path: Pa
     connection.close()
     with pytest.raises(CorruptCollection):
         store.comparisons()
+
+
+def test_generations_are_told_apart(store: ComparisonStore) -> None:
+    """Two generations of one lens are two sides, whichever was shown left."""
+    older, newer = replace(LOOK, generation=3), replace(LOOK, generation=4)
+    store.add("a", older, newer, "right")
+    store.add("b", older, newer, "right")
+    store.add("c", newer, older, "right")
+    pair = ("look, generation 3", "look, generation 4")
+    assert store.totals() == {pair: {"first": 1, "second": 2, "neither": 0}}

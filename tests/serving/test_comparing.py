@@ -167,3 +167,23 @@ def test_an_item_is_itself(server: Server) -> None:
     found = asked(server, id="ab.png", other="ab.png")
     assert all(each["match"] == "same" for each in found["lenses"])
     assert np.array(found["patches"]["first"]["match"]).ravel().tolist() == list(range(49))
+
+
+def test_a_picture_may_be_a_path(server: Server, folder: Path) -> None:
+    """As everywhere else where the client takes a picture."""
+    with mitame.Client(server.url) as client:
+        shop = client.collection("shop")
+        path = shop.compare("ab.png", image=folder / "ac.png")
+        data = shop.compare("ab.png", image=(folder / "ac.png").read_bytes())
+    assert path.lenses == data.lenses
+
+
+def test_uploads_are_compared_by_their_copy(server: Server, folder: Path) -> None:
+    """The server has no file of them, but something to look at."""
+    media = {"Content-Type": "image/png"}
+    path = "/v1/collections/shop/items/uploaded"
+    data = (folder / "ab.png").read_bytes()
+    assert server.ask("PUT", path, data, media).status == 200
+    patches = asked(server, id="uploaded", other="ab.png")["patches"]
+    assert np.mean(patches["first"]["similarity"]) > 0.9
+    assert server.ask("DELETE", path).status == 204

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,15 @@ import pytest
 from mitame.errors import CollectionBusy
 from mitame.serving.product import pace, searched
 from mitame.serving.product.answers import Answers
-from mitame.serving.product.learning import learnt, opened
+from mitame.serving.product.learning import Learning, learnt, opened
 from mitame.serving.product.pace import AT_ONCE, Pace
-from mitame.serving.product.searched import near_vector
+from mitame.serving.product.searched import near_item, near_vector
+from mitame.serving.product.similar_question import Question
 from mitame.serving.product.vector_question import collection_asked, read_question
 from mitame.serving.replies import reply
 from mitame.serving.v1.answering import Vectors, answer, told
 from mitame.serving.v1.questions import of_body
+from mitame.serving.work.running import Threads
 from mitame.wire.queries import QueryBody
 from tests.serving.changing_shop import ITEMS, LENSES, NAME, Shop
 
@@ -193,3 +198,53 @@ def test_addresses() -> None:
     assert collection_asked({"raw_path": b"/v1/collections/shop/query"}) == "shop"
     for path in (b"/v1/collections/a/b/query", b"/v1/query", b"/v1/collections/%61/query"):
         assert collection_asked({"raw_path": path}) is None
+
+
+def test_a_database_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quick ways leave it to the library, which has words for it."""
+    shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1))
+    shop.writer.merge()
+    right(shop, SOME, 10)
+    followed = shop.answers.now(NAME)
+    assert followed is not None
+    held = followed.lists(None)
+    assert held is not None
+    held[2].measured(AT_ONCE / 2)
+
+    def broken(*_: object) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(followed.following, "items", broken)
+    assert near_vector(followed, SOME, 3, None) is None
+    assert followed.told([(1, 0.5)], 1) is None
+    monkeypatch.setattr(followed.following, "key_of", broken)
+    assert near_item(followed, Question("1")) is None
+    assert followed.find(Question("1")) is None
+    shop.close()
+
+
+def test_what_was_learnt_in_vain_is_not_learnt_again_at_once(tmp_path: Path) -> None:
+    """Where nothing can be followed yet, a question does not cost a search more than its own."""
+    shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1))  # never merged
+    begun = []
+
+    class Counted(Threads):
+        async def run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+            begun.append(function)
+            return await super().run(function, *args, **kwargs)
+
+    @dataclass
+    class Opened:
+        store: Any
+
+    async def ask() -> None:
+        threads = Counted(1, 10)
+        learning = Learning(shop.answers, threads)
+        for _ in range(5):
+            learning.asked(NAME, Opened(shop.reader), None, SOME)  # type: ignore[arg-type]  # as much as is needed
+            await asyncio.sleep(0.05)
+        threads.close()
+
+    asyncio.run(ask())
+    assert len(begun) == 1
+    shop.close()

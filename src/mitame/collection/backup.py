@@ -26,10 +26,9 @@ from mitame.collection.view import View
 from mitame.errors import (
     CollectionExists,
     CollectionNotFound,
-    CorruptCollection,
     MitameError,
 )
-from mitame.storage import Directory, LocalDirectory
+from mitame.storage import Directory, LocalDirectory, sqlite
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 _BLOCK = 8 << 20
@@ -76,18 +75,13 @@ def _copy_told(source: Directory, target: Path, file: str) -> None:
     """What users did or decided, as it is now: it is no part of the moment."""
     if source.path is None or not (source.path / file).is_file():
         return
-    try:
-        with (
-            closing(sqlite3.connect(source.path / file)) as there,
-            closing(sqlite3.connect(target / file)) as copy,
-        ):
-            copy.execute("PRAGMA synchronous = FULL")
-            there.backup(copy)
-    except sqlite3.Error as error:
-        raise CorruptCollection(
-            f"{source.path / file} can't be copied ({error})",
-            remedy="where it is damaged, move it away: items do not need it",
-        ) from error
+    with (
+        sqlite.translated(source.path / file, remedy="move it away: items do not need it"),
+        closing(sqlite3.connect(source.path / file)) as there,
+        closing(sqlite3.connect(target / file)) as copy,
+    ):
+        copy.execute("PRAGMA synchronous = FULL")
+        there.backup(copy)
 
 
 _File: TypeAlias = tuple[Directory, tuple[str, ...], str, int]

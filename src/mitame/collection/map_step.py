@@ -38,7 +38,7 @@ from mitame.projection.trust import kept
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-FEWEST, MOST = 50, 2_000_000
+FEWEST, MOST = 50, 500_000
 """Items that are laid out: of fewer, the principal axes tell as much; of more, none is shown."""
 NEIGHBORS = 15
 """Of an item's list that count: as many as UMAP takes."""

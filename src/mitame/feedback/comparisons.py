@@ -111,7 +111,7 @@ class ComparisonStore:
             # Where a row ends if all ever kept lay one after the other tells which are too old.
             end = connection.execute("SELECT coalesce(max(ends), 0) FROM comparisons").fetchone()[0]
             end += len(sides.encode()) + len(item.encode()) + _ROW_BYTES
-            row = (end, item, left.name, right.name, sides, better, now)
+            row = (end, item, *_names(left, right), sides, better, now)
             sequence = connection.execute(_INSERT, row).lastrowid
             assert sequence is not None
             connection.execute(
@@ -155,6 +155,14 @@ class ComparisonStore:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _names(left: Side, right: Side) -> tuple[str, str]:
+    """What votes are added up by: with the generations where nothing else tells them apart."""
+    if left.name != right.name:
+        return left.name, right.name
+    first, second = (f"{each.name}, generation {each.generation}" for each in (left, right))
+    return first, second
 
 
 def _check(item: str, sides: Sequence[Side], better: str) -> None:

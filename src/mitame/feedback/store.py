@@ -58,7 +58,9 @@ _WITHOUT = (
 )
 _OLDEST = """
 DELETE FROM asked WHERE query_id IN (SELECT query_id FROM events WHERE sequence <= :last)
-    AND query_id NOT IN (SELECT query_id FROM events WHERE sequence > :last);
+    AND NOT EXISTS (
+        SELECT 1 FROM events e WHERE e.query_id = asked.query_id AND e.sequence > :last
+    );
 DELETE FROM events WHERE sequence <= :last
 """
 MAX_BYTES = 1_000_000_000

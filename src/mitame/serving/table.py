@@ -5,7 +5,7 @@ from __future__ import annotations
 from mitame.config import ServeConfig
 from mitame.serving import openapi
 from mitame.serving.gannoy import routes as gannoy
-from mitame.serving.page import embedding
+from mitame.serving.page import component
 from mitame.serving.page import routes as page
 from mitame.serving.product import nns
 from mitame.serving.routes import Route
@@ -57,7 +57,7 @@ V1: tuple[Route, ...] = (
 
 def routes_of(config: ServeConfig) -> tuple[Route, ...]:
     """What a configuration serves."""
-    own = (*V1, *health.ROUTES, *nns.ROUTES, *embedding.ROUTES)
+    own = (*V1, *health.ROUTES, *nns.ROUTES, *component.ROUTES)
     shown = page.ROUTES if config.page else ()
     extra = gannoy.ROUTES if config.gannoy else ()
     return (*extra, *own, *shown, *openapi.routes((*own, *shown, *extra)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -190,7 +191,7 @@ class Embedding:
         def working() -> Worked:
             done = work(data, embedders, *settings)
             if keep is not None:
-                keep(done.content_hash, small_copy(done.decoded.pixels))
+                keep(done.content_hash, partial(small_copy, done.decoded.pixels))
             return done
 
         try:

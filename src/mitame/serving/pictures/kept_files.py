@@ -30,6 +30,20 @@ def kept_picture(image: ItemImage, side: int, limits: LimitsConfig) -> Decoded:
         raise gone from None
 
 
+def shown_picture(image: ItemImage, copy: bytes | None, side: int, limits: LimitsConfig) -> Decoded:
+    """The picture, or the small copy of it that an upload left.
+
+    Raises:
+        PictureNotKept: neither is to be had.
+    """
+    if copy is None:
+        return kept_picture(image, side, limits)
+    try:
+        return decode(copy, min_side=side)
+    except ImageError:
+        raise PictureNotKept("the item's picture is not kept here any more") from None
+
+
 def is_url(source: str) -> bool:
     """Whether a picture lies elsewhere, at an address of its own."""
     return source.lower().startswith(("http://", "https://"))

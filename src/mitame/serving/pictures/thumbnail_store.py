@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,6 +57,11 @@ class ThumbnailStore:
             sql = "INSERT OR IGNORE INTO thumbnails VALUES (?, ?, ?)"
             connection.execute(sql, (end, name, data))
             connection.execute("DELETE FROM thumbnails WHERE ends <= ?", (end - self._max_bytes,))
+
+    def keep_made(self, name: str, make: Callable[[], bytes]) -> None:
+        """Keep one that is made only where it is wanted and not there."""
+        if self._max_bytes and self.find(name) is None:
+            self.keep(name, make())
 
     def close(self) -> None:
         """Let go of the file."""

@@ -18,7 +18,7 @@ from mitame.collection.neighbor_table import NONE
 from mitame.collection.new_rows import NewRows
 from mitame.collection.sketches import Sketcher
 from mitame.embedders.protocol import EmbedderSpec
-from mitame.errors import CorruptCollection
+from mitame.errors import CorruptCollection, MitameError
 from mitame.serving.product.pace import Pace
 from mitame.serving.product.similar_body import Shown, shown
 from mitame.serving.product.similar_question import Found, Question
@@ -111,14 +111,21 @@ class Followed:
             return None
         try:
             return self._find(question, *held[:2])
-        except (sqlite3.Error, CorruptCollection):
+        except CorruptCollection:
+            return None
+
+    def key_of(self, item_id: str) -> int | None:
+        """As `Following.key_of`; None, too, where the database can't be read."""
+        try:
+            return self.following.key_of(item_id)
+        except sqlite3.Error:
             return None
 
     def _find(
         self, question: Question, lists: Lists, rows: NewRows
     ) -> tuple[Found, NDArray[np.float32]] | None:
         following, table = self.following, lists.base.neighbors
-        position, key = following.position, following.key_of(question.id)
+        position, key = following.position, self.key_of(question.id)
         if table is None or key is None or key in following.moved:
             return None
         place = int(table.table.places(np.array([key]))[0])
@@ -156,7 +163,8 @@ class Followed:
         """Keys with distances in the order in which they are told, at most so many; and texts.
 
         Returns:
-            None where one of them is gone, or something was written meanwhile.
+            None where one of them is gone, something was written meanwhile, or it can't be read:
+            whoever asks the collection itself is told why.
         """
         self.at_epoch()
         known = self._shown([key for key, _ in pairs])
@@ -182,8 +190,11 @@ class Followed:
 
     def _read(self, keys: Sequence[int], known: dict[int, Shown]) -> bool:
         position = self.following.position
-        found = self.following.items(keys)
-        if len(found) != len(keys) or self.following.look() != position:
+        try:
+            found = self.following.items(keys)
+            if len(found) != len(keys) or self.following.look() != position:
+                return False
+        except (MitameError, OSError, sqlite3.Error):
             return False
         if len(self._texts) > MOST_TEXTS:
             self._texts.clear()

@@ -17,8 +17,9 @@ from mitame.arguments import lens_of
 from mitame.collection import Store
 from mitame.collection.sketches import Sketcher
 from mitame.errors import MitameError
-from mitame.serving.product.answers import Answers, Ticket
+from mitame.serving.product.answers import MOST_FOLLOWED, Answers, Ticket
 from mitame.serving.product.followed import Lists, lists_of
+from mitame.serving.product.pace import AGAIN
 from mitame.serving.product.searched import MORE
 from mitame.serving.work.running import Threads
 
@@ -38,6 +39,7 @@ class Learning:
         self._answers = answers
         self._threads = threads
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._vain: dict[tuple[str, str | None], tuple[int, float]] = {}
 
     def asked(
         self, name: str, collection: Collection, lens: str | None, vector: NDArray[np.float32]
@@ -53,15 +55,26 @@ class Learning:
         if name in self._under_way:
             return
         ticket = self._answers.ticket(name)
-        held = None if ticket is None else ticket.followed.lists(lens)
-        if ticket is None or not (held is None or held[2].is_due):
+        if ticket is None:
             return
-        task = asyncio.create_task(self._learn(ticket, collection, lens, vector))
+        held, vain = ticket.followed.lists(lens), self._vain.get((name, lens))
+        if held is None and vain is not None and vain[0] == ticket.epoch:
+            is_due = time.monotonic() >= vain[1]
+        else:
+            is_due = held is None or held[2].is_due
+        if not is_due:
+            return
+        task = asyncio.create_task(self._learn(name, ticket, collection, lens, vector))
         self._under_way[name] = task
         task.add_done_callback(lambda _: self._under_way.pop(name, None))
 
     async def _learn(
-        self, ticket: Ticket, collection: Collection, lens: str | None, vector: NDArray[np.float32]
+        self,
+        name: str,
+        ticket: Ticket,
+        collection: Collection,
+        lens: str | None,
+        vector: NDArray[np.float32],
     ) -> None:
         with suppress(MitameError):  # whoever asks next gets to hear of it, and so learns anew
             found = await self._threads.run(
@@ -69,6 +82,10 @@ class Learning:
             )
             if found is not None:
                 learnt(self._answers, ticket, *found)
+        if ticket.followed.lists(lens) is None:  # not merged yet, or too much has come since
+            if len(self._vain) >= MOST_FOLLOWED:
+                self._vain.clear()
+            self._vain[name, lens] = ticket.epoch, time.monotonic() + AGAIN
 
 
 def opened(

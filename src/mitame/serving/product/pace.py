@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 AT_ONCE = 0.002
 """Seconds that a search may take on the event loop, which nobody else has meanwhile."""
-_AGAIN = 10.0
+AGAIN = 10.0
 """Seconds after which what was too slow is looked at again."""
 
 
@@ -38,7 +38,7 @@ class Pace:
 
     def measured(self, seconds: float) -> None:
         """A search on a thread took so many seconds of processor time."""
-        self._seconds, self._again = seconds, self._clock() + _AGAIN
+        self._seconds, self._again = seconds, self._clock() + AGAIN
 
     def took(self, working: float, waiting: float) -> None:
         """One on the event loop took so many seconds of processor time, and so many others."""
@@ -46,4 +46,4 @@ class Pace:
         # wait; where each has to wait, it is for the disk.
         seconds = min(working, 4 * AT_ONCE) + min(waiting, AT_ONCE)
         self._seconds += (seconds - self._seconds) / 8
-        self._again = self._clock() + _AGAIN
+        self._again = self._clock() + AGAIN

@@ -23,6 +23,7 @@ from mitame.feedback import AskedQuestion
 from mitame.feedback.question import MAX_ANSWER
 from mitame.neighbors import PADDING
 from mitame.serving.product.followed import Followed, Lists
+from mitame.serving.product.pace import Pace
 from mitame.serving.product.similar_body import Facts, Shown, middle_of
 from mitame.serving.product.similar_question import Found, Question
 from mitame.timing import step
@@ -92,25 +93,17 @@ def near_vector(
     held = followed.lists(lens)
     if held is None or limit + MORE > _MOST_ASKED:
         return None
-    lists, rows, pace = held
+    lists, _, pace = held
     base = lists.base
     if not pace.is_quick or len(vector) != base.dimension or base.opened_index is None:
         return None
-    began, worked = time.perf_counter(), time.thread_time()
-    question = vector[np.newaxis]
-    try:
-        pairs = None
-        for spare in (SPARE, MORE) if lists.single else (MORE,):
-            pairs = pairs or _in_base(base, followed.following.moved, question, limit, spare)
-    except MitameError:
-        return None
-    told = None if pairs is None else _told(followed, rows, question, pairs, limit)
-    took, working = time.perf_counter() - began, time.thread_time() - worked
-    pace.took(working, took - working)
-    if told is None:
+    began, question = time.perf_counter(), vector[np.newaxis]
+    found = _nearest(followed, held, question, limit)
+    if found is None:
         return None
     exact = base.index.is_exact  # asked afterwards: damage may have ended an engine's index
-    return NearVector(lists, followed.following.position, exact, told, question, took)
+    took = time.perf_counter() - began
+    return NearVector(lists, followed.following.position, exact, found[1], question, took)
 
 
 def near_item(followed: Followed, question: Question) -> tuple[Found, NDArray[np.float32]] | None:
@@ -126,28 +119,25 @@ def near_item(followed: Followed, question: Question) -> tuple[Found, NDArray[np
     if held is None or not question.is_plain or question.wanted + MORE > _MOST_ASKED:
         return None
     lists, rows, pace = held
-    base, key = lists.base, following.key_of(question.id)
-    is_new = key is not None and key in following.moved
-    if not is_new or not pace.is_quick or base.opened_index is None:
+    if not pace.is_quick or lists.base.opened_index is None:
         return None
-    assert key is not None
+    key = followed.key_of(question.id)
+    if key is None or key not in following.moved:
+        return None
     vectors = rows.vectors_of(key)
     if len(vectors) != 1 or not vectors.any():
         return None
-    began, worked = time.perf_counter(), time.thread_time()
-    told = _near_item(followed, (lists, rows), vectors, key, question.wanted)
-    took, working = time.perf_counter() - began, time.thread_time() - worked
-    pace.took(working, took - working)
-    if told is None:
+    near = _nearest(followed, held, vectors, question.wanted, own=key)
+    if near is None:
         return None
     found = Found(
         lists.name,
-        base.index.is_exact,
+        lists.base.index.is_exact,
         lists.generation,
         following.position,
         None,
-        told[0],
-        told[1][: question.limit],
+        near[0],
+        near[1][: question.limit],
         key,
         lists.spec,
         Asked.held(vectors),
@@ -156,27 +146,37 @@ def near_item(followed: Followed, question: Question) -> tuple[Found, NDArray[np
     return found, rows.sketcher.question(vectors)
 
 
-def _near_item(
+def _nearest(
     followed: Followed,
-    held: tuple[Lists, NewRows],
-    vectors: NDArray[np.float32],
-    key: int,
+    held: tuple[Lists, NewRows, Pace],
+    question: NDArray[np.float32],
     wanted: int,
+    own: int | None = None,
 ) -> tuple[list[tuple[int, float]], list[tuple[Shown, float]]] | None:
-    lists, rows = held
-    moved = followed.following.moved
+    """The nearest items to float32[1, dimension], keys and what is told; but for one's own key.
+
+    None where that is not sure, or something can't be read: the library has words for it.
+    """
+    lists, rows, pace = held
+    began, worked = time.perf_counter(), time.thread_time()
+    told, pairs = None, None
     try:
-        pairs = None
         for spare in (SPARE, MORE) if lists.single else (MORE,):
-            pairs = pairs or _in_base(lists.base, moved, vectors, wanted, spare)
+            pairs = pairs or _in_base(lists.base, followed.following.moved, question, wanted, spare)
+        if pairs is not None:
+            bound = pairs[wanted - 1][1]
+            near = [pair for pair in pairs if pair[1] <= bound]
+            if rows.first != rows.end:
+                with step("delta"):
+                    entering = _entering(rows, question, bound)
+                near += [pair for pair in entering.items() if pair[0] != own]
+            with step("hydrate"):
+                told = followed.told(near, wanted)
     except MitameError:
-        return None
-    if pairs is None:
-        return None
-    bound = pairs[wanted - 1][1]
-    near = [pair for pair in pairs if pair[1] <= bound]
-    entering = _entering(rows, vectors, bound)
-    return followed.told([*near, *(e for e in entering.items() if e[0] != key)], wanted)
+        told = None
+    took, working = time.perf_counter() - began, time.thread_time() - worked
+    pace.took(working, took - working)
+    return told
 
 
 def _in_base(
@@ -199,23 +199,6 @@ def _in_base(
     pairs = [*least.items()]
     is_sure = wanted == base.count or (len(pairs) >= limit and pairs[limit - 1][1] < away[-1])
     return pairs if is_sure and len(pairs) >= limit else None
-
-
-def _told(
-    followed: Followed,
-    rows: NewRows,
-    question: NDArray[np.float32],
-    pairs: list[tuple[int, float]],
-    limit: int,
-) -> list[tuple[Shown, float]] | None:
-    bound = pairs[limit - 1][1]
-    near = [pair for pair in pairs if pair[1] <= bound]
-    if rows.first != rows.end:
-        with step("delta"):
-            near += _entering(rows, question, bound).items()
-    with step("hydrate"):
-        told = followed.told(near, limit)
-    return None if told is None else told[1]
 
 
 def _entering(rows: NewRows, question: NDArray[np.float32], away: float) -> Mapping[int, float]:

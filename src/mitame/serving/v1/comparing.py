@@ -33,10 +33,11 @@ from mitame.images.decode import Decoded, decode
 from mitame.images.limits import ImageLimits
 from mitame.matching import Matched, matched
 from mitame.serving.callers.roles import Role
-from mitame.serving.pictures.kept_files import kept_picture
+from mitame.serving.pictures.kept_files import shown_picture
+from mitame.serving.pictures.thumbnail_store import ThumbnailStore
+from mitame.serving.pictures.uploads import given
 from mitame.serving.replies import reply
 from mitame.serving.routes import Call, Route
-from mitame.serving.v1.questions import bytes_of
 from mitame.wire.comparing import (
     CompareBody,
     CompareReply,
@@ -76,11 +77,13 @@ class _Seeing:
         lens: its name.
         embedder: of the lens.
         side: shorter side in pixels that it needs.
+        copies: of pictures that were uploaded.
     """
 
     lens: str
     embedder: PatchEmbedder
     side: int
+    copies: ThumbnailStore
 
 
 async def compared(call: Call) -> Response:
@@ -89,24 +92,19 @@ async def compared(call: Call) -> Response:
     check_id(body.id)
     wanted = lens_of(collection.lenses, body.lens)
     other = await _other(call, collection, body)
-    seeing = await _seeing(call, collection.lenses, wanted) if body.patches else None
+    seeing = await _seeing(call, collection, wanted) if body.patches else None
     work = partial(_compared, call, collection, body, lens=wanted.name, other=other, seeing=seeing)
     found = await call.service.threads.run(work)
     return reply(found)
 
 
 async def _other(call: Call, collection: Collection, body: CompareBody) -> _Other:
-    given = (body.other, body.image_base64, body.image_url)
-    if sum(each is not None for each in given) != 1:
+    told = (body.other, body.image_base64, body.image_url)
+    if sum(each is not None for each in told) != 1:
         raise InvalidBody("the item is compared with one thing", remedy="give other, or a picture")
     if body.other is not None:
         return _Other(check_id(body.other))
-    if body.image_base64 is not None:
-        data: bytes | str = bytes_of(body.image_base64, "image_base64")
-    else:
-        data = body.image_url or ""
-        if not data.lower().startswith(("http://", "https://")):
-            raise InvalidBody(f"{data[:80]!r} is no http(s) URL")
+    data = given(body.image_base64, body.image_url)
     lenses = await _embedded(call, collection.lenses)
     if not lenses:
         raise InvalidBody("no lens of the collection can see pictures", remedy="give other")
@@ -130,12 +128,14 @@ async def _embedder(call: Call, lens: Lens) -> Embedder | None:
         return None
 
 
-async def _seeing(call: Call, lenses: Mapping[str, Lens], wanted: Lens) -> _Seeing | None:
+async def _seeing(call: Call, collection: Collection, wanted: Lens) -> _Seeing | None:
     """The lens that tells parts of a picture: the one that is asked for, else the first one."""
+    lenses = collection.lenses
+    copies = call.service.remembering.copies(call.params["collection"], collection)
     for name in dict.fromkeys([wanted.name, *lenses]):
         embedder = await _embedder(call, lenses[name])
         if embedder is not None and isinstance(embedder, PatchEmbedder):
-            return _Seeing(name, embedder, embedder.decode_side)
+            return _Seeing(name, embedder, embedder.decode_side, copies)
     return None
 
 
@@ -193,7 +193,9 @@ def _pictures(
     for item, number in zip(items, numbers, strict=False):
         if item is None or number >= len(item.images):
             raise PictureNotKept("the item has changed just now")
-        pictures.append(kept_picture(item.images[number], seeing.side, limits))
+        image = item.images[number]
+        copy = seeing.copies.find(image.content_hash) if image.content_hash else None
+        pictures.append(shown_picture(image, copy, seeing.side, limits))
     if other.data is not None:
         bounds = ImageLimits(int(limits.body_mb * MB), limits.pixels)
         pictures.append(decode(other.data, limits=bounds, min_side=seeing.side))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from mitame.collection import check_id
 from mitame.errors import (
     CollectionNotFound,
     DecisionNotFound,
@@ -37,9 +38,10 @@ async def decided(call: Call) -> Response:
 def _decided(call: Call, collection: Collection, body: DecisionBody) -> Response:
     wanted = conditions_of(call.request)
     with collection.store.pin() as view:
-        for item in body.ids:
-            if view.tag(item) is None:
-                raise ItemNotFound(f"no item {item[:200]!r}")
+        known = view.keys([check_id(item) for item in body.ids])
+    for item in body.ids:
+        if item not in known:
+            raise ItemNotFound(f"no item {item[:200]!r}")
     found = _store(call, collection).decide(
         body.ids, body.value, one_of=wanted.one_of, none_of=wanted.none_of
     )

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from starlette.responses import RedirectResponse, Response
 
 from mitame.api import Collection
 from mitame.collection import ItemImage, check_id
 from mitame.config import LimitsConfig
-from mitame.errors import CollectionNotFound, ImageError, InvalidId, ItemNotFound, PictureNotKept
-from mitame.images.decode import decode
+from mitame.errors import CollectionNotFound, InvalidId, ItemNotFound, PictureNotKept
 from mitame.serving.callers.roles import Role
-from mitame.serving.pictures.kept_files import is_url, kept_picture
+from mitame.serving.pictures.kept_files import is_url, shown_picture
 from mitame.serving.pictures.preconditions import etag, is_current
 from mitame.serving.pictures.small import JPEG, WEBP, made_small
 from mitame.serving.pictures.thumbnail_store import ThumbnailStore
@@ -88,20 +85,9 @@ def _found(
         copy = stores.copies.find(image.content_hash) if image.content_hash else None
         if copy is None and is_url(image.source or ""):
             return None
-        found = made_small(_pixels(image, copy, side, limits), side, media)
+        found = made_small(shown_picture(image, copy, side, limits).pixels, side, media)
         stores.made.keep(name, found)
     return found
-
-
-def _pixels(
-    image: ItemImage, copy: bytes | None, side: int, limits: LimitsConfig
-) -> NDArray[np.uint8]:
-    if copy is None:
-        return kept_picture(image, side, limits).pixels
-    try:
-        return decode(copy, min_side=side).pixels
-    except ImageError:
-        raise PictureNotKept("the item's picture is not kept here any more") from None
 
 
 ROUTES: tuple[Route, ...] = (
