@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mitame.collection import Lens, check_name, collection_path, create, list_collections
+from mitame.collection import (
+    Lens,
+    bytes_within,
+    check_name,
+    collection_path,
+    create,
+    list_collections,
+)
 from mitame.collection.paths import DATABASE
 from mitame.errors import StorageError, UsageError
 from tests.collection.made import LOOK, spec
@@ -55,3 +65,23 @@ def test_list_collections(tmp_path: Path) -> None:
     assert list_collections(data) == ["A", "a", "b"]
     with pytest.raises(StorageError):
         list_collections(data / "file")
+
+
+def test_bytes_are_counted_while_a_merge_removes_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder may go between being seen and being looked into."""
+    (tmp_path / "log").write_bytes(b"12345")
+    (tmp_path / "snapshots" / "1").mkdir(parents=True)
+    (tmp_path / "snapshots" / "1" / "rows").write_bytes(b"123")
+    assert bytes_within(tmp_path) == 8
+    scan = os.scandir
+
+    def vanishing(path: str | Path) -> Any:
+        if Path(path).name == "1":
+            shutil.rmtree(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert bytes_within(tmp_path) == 5
+    assert bytes_within(tmp_path / "nothing") == 0

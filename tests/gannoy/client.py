@@ -51,7 +51,9 @@ class Client:
 
     def generation(self) -> int:
         """Of the snapshot that answers."""
-        found: int = self.server.ask("GET", f"/v1/collections/{self.database}").json()["generation"]
+        answer = self.server.ask("GET", f"/v1/collections/{self.database}")
+        assert answer.status == 200, (answer.status, answer.body)
+        found: int = answer.json()["generation"]
         return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,7 @@ def status_command(every: bool, check: bool, data: Path, collection: str, as_jso
 
 
 def _facts(items: Collection) -> dict[str, Any]:
-    from mitame.collection import index_status
+    from mitame.collection import bytes_within, index_status
 
     with items.store.pin() as view:
         lenses = {
@@ -64,11 +63,10 @@ def _facts(items: Collection) -> dict[str, Any]:
             for name, lens in view.lenses.items()
         }
         categories = {name or "": count for name, count in view.categories().items()}
-        size = sum(map(_size, items.path.rglob("*")))
         return {
             "items": view.count(),
             "position": view.position,
-            "bytes": size,
+            "bytes": bytes_within(items.path),
             "lenses": lenses,
             "categories": categories,
         }
@@ -106,12 +104,6 @@ def _print_index(index: dict[str, Any]) -> None:
     if index["pending"]:
         engine = index["pending"]["engine"]
         tell(f"             {engine} is chosen, and serves from the next merge on: mitame merge")
-
-
-def _size(path: Path) -> int:
-    with suppress(FileNotFoundError):  # a merge is removing it
-        return path.stat().st_size if path.is_file() else 0
-    return 0
 
 
 def _print_facts(facts: dict[str, Any]) -> None:

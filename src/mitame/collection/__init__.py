@@ -32,7 +32,12 @@ from mitame.collection.neighbor_keys import nearest_rows
 from mitame.collection.neighbor_lists import ItemList
 from mitame.collection.neighbor_search import searched
 from mitame.collection.opening import create, open_store, restore
-from mitame.collection.paths import check_name, collection_path, list_collections
+from mitame.collection.paths import (
+    bytes_within,
+    check_name,
+    collection_path,
+    list_collections,
+)
 from mitame.collection.policy import DeltaCounts, MergePolicy, should_merge
 from mitame.collection.records import MissingImage, RowRecord, SourceRecord
 from mitame.collection.store import Store
@@ -67,6 +72,7 @@ __all__ = [
     "SourceRecord",
     "Store",
     "View",
+    "bytes_within",
     "check_attributes",
     "check_id",
     "check_name",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from mitame.errors import StorageError, UsageError
@@ -66,3 +68,13 @@ def list_collections(data: Path) -> list[str]:
         return []
     except OSError as error:
         raise StorageError(f"can't list {data}: {error.strerror}") from error
+
+
+def bytes_within(folder: Path) -> int:
+    """What its files take, in bytes; what another process removes meanwhile counts as gone."""
+    total = 0
+    for place, _, names in os.walk(folder):  # pathlib's own walk fails where a folder is removed
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path
-
 from starlette.responses import Response
 
 from mitame import api
-from mitame.collection import View, index_status
+from mitame.collection import View, bytes_within, index_status
 from mitame.collection.delta import delta_counts
 from mitame.collection.paths import check_name
 from mitame.dropping import drop_collection
@@ -71,7 +68,7 @@ def _info(name: str, collection: api.Collection) -> CollectionInfo:
             position=view.position,
             generation=view.generation,
             delta=delta_counts(view, 0.0).items,
-            bytes=sum(map(_size, collection.path.rglob("*"))),
+            bytes=bytes_within(collection.path),
             lenses={lens: _lens(view, lens) for lens in view.lenses},
         )
 
@@ -86,12 +83,6 @@ def _lens(view: View, name: str) -> LensInfo:
         index=index_status(view, name).to_json(),
         neighbors=None if facts is None else facts.to_json(),
     )
-
-
-def _size(path: Path) -> int:
-    with suppress(OSError):  # a merge is removing it
-        return path.stat().st_size if path.is_file() else 0
-    return 0
 
 
 ROUTES = (
