@@ -14,10 +14,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mitame.collection import Lens
 from mitame.config import LimitsConfig, ServeConfig
 from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
 from mitame.errors import InvalidModel, MitameError, NotAnImage, Overloaded, UsageError
+from mitame.images.fingerprint import content_hash
 from mitame.serving.pictures.embedding import Embedding
+from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from mitame.serving.seeing.metrics import Metrics
 from tests.serving.item_server import picture
 
@@ -186,6 +189,28 @@ def test_a_request_with_a_bad_picture_leaves_nothing_under_way(embedding: Embedd
     with pytest.raises(MitameError):
         run(embedding.embedded(slow, [picture(1), b"", picture(2)]))
     assert embedding.under_way == 0
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_copies_are_kept_once_all_pictures_worked(
+    embedding: Embedding, tmp_path: Path, batch_size: int
+) -> None:
+    """One that the embedder can't bear fails after the copies are made: none of them is kept."""
+    slow = Slow(batch_size)
+    slow.gate.set()
+    lenses = {"slow": Lens("slow", slow.spec)}
+    embedding._open[slow.spec.fingerprint] = slow
+    store = ThumbnailStore(tmp_path / "copies.sqlite3")
+    good, other, bad = picture(1), picture(2), white()
+    with pytest.raises(InvalidModel):
+        run(embedding.images(lenses, [good, bad], store))
+    assert [store.find(content_hash(each)) for each in (good, bad)] == [None, None]
+    run(embedding.images(lenses, [good, other], store))
+    kept = [store.find(content_hash(each)) for each in (good, other)]
+    assert all(kept)
+    run(embedding.images(lenses, [other, good], store))
+    assert [store.find(content_hash(each)) for each in (good, other)] == kept
+    store.close()
 
 
 def test_a_caller_that_goes_away(embedding: Embedding) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 import mitame
 from mitame.collection import Item, ItemImage, Put
 from mitame.collection.paths import COPIES, THUMBNAILS
+from mitame.images.fingerprint import content_hash
 from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from tests.serving.item_server import OWN, PICTURES, form, item_server, picture, problem, text
 from tests.serving.running_server import Server
@@ -112,11 +113,28 @@ def test_what_was_uploaded_is_shown(server: Server) -> None:
     assert shown(server, f"{ITEMS}/rowed/thumbnail").size == (24, 16)
 
 
+def copy_of(folder: Path, data: bytes) -> bytes | None:
+    """The small copy of an uploaded picture that a collection's folder has."""
+    store = ThumbnailStore(folder / COPIES)
+    found = store.find(content_hash(data))
+    store.close()
+    return found
+
+
 def test_a_refused_upload_keeps_nothing(server: Server) -> None:
-    """A picture that can't be used leaves no copy, and no item that would show one."""
-    media = {"Content-Type": "image/png"}
-    assert server.ask("PUT", f"{ITEMS}/half", picture(40)[:200], media).status == 422
-    assert server.ask("GET", f"{ITEMS}/half/thumbnail").status == 404
+    """A picture that can't be used leaves no copy, nor does a good one of the same item."""
+    shop = server.data / "pictures"
+    good, bad = picture(40), picture(41)[:200]
+    for number, pair in enumerate(((good, bad), (bad, good))):
+        body, headers = form(*(("image", "image/png", each) for each in pair))
+        assert server.ask("PUT", f"{ITEMS}/half{number}", body, headers).status == 422
+        assert server.ask("GET", f"{ITEMS}/half{number}").status == 404
+    rows = [{"id": "half", "image_base64": text(bad)}, {"id": "own", "image_base64": text(good)}]
+    assert server.ask("POST", f"{ITEMS}:batch", rows[:1]).json()["failed"] == 1
+    assert copy_of(shop, good) is None
+    assert server.ask("POST", f"{ITEMS}:batch", rows).json()["failed"] == 1
+    assert copy_of(shop, good) is not None
+    assert copy_of(shop, bad) is None
 
 
 def test_copies_may_be_left_out(tmp_path: Path) -> None:
@@ -136,8 +154,10 @@ def test_copies_are_backed_up(server: Server, tmp_path: Path) -> None:
     assert server.ask("PUT", f"{ITEMS}/saved", picture(50), media).status == 200
     with mitame.open(server.data, "pictures") as shop:
         shop.store.backup(tmp_path / "kept")
-    (copies,) = tmp_path.rglob(COPIES)
-    assert copies.stat().st_size
+    found = copy_of(tmp_path / "kept", picture(50))
+    assert found is not None
+    assert found == copy_of(server.data / "pictures", picture(50))
+    assert Image.open(io.BytesIO(found)).size == (24, 16)
 
 
 def test_no_other_file_is_read(server: Server, tmp_path: Path) -> None:

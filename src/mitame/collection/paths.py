@@ -76,5 +76,5 @@ def bytes_within(folder: Path) -> int:
     for place, _, names in os.walk(folder):  # pathlib's own walk fails where a folder is removed
         for name in names:
             with suppress(OSError):
-                total += os.stat(os.path.join(place, name)).st_size
+                total += (Path(place) / name).stat().st_size
     return total

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -22,8 +21,9 @@ from mitame.images.limits import ImageLimits
 from mitame.images.region import Region, check_region
 from mitame.images.sources import fetch
 from mitame.lenses import Embedders
+from mitame.serving.pictures.copying import Copying
 from mitame.serving.pictures.picture_work import Worked, work
-from mitame.serving.pictures.small import Keep, small_copy
+from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from mitame.serving.pictures.together import Together
 from mitame.serving.seeing.metrics import Metrics
 from mitame.serving.work.running import Threads
@@ -90,20 +90,27 @@ class Embedding:
         return await self.embedded(embedder, pictures, region)
 
     async def images(
-        self, lenses: Mapping[str, Lens], pictures: Sequence[Given], keep: Keep | None = None
+        self,
+        lenses: Mapping[str, Lens],
+        pictures: Sequence[Given],
+        copies: ThumbnailStore | None = None,
     ) -> list[ItemImage]:
         """The pictures as images of an item, with a vector for every lens.
 
         Args:
             lenses: of the collection, by name.
             pictures: files or URLs.
-            keep: keeps a small copy of each.
+            copies: gets a small copy of each, once all of them could be used.
 
         Raises:
             MitameError: as `vectors`.
         """
         embedders = await self._of(lenses)
-        return await self._all(embedders, pictures, None, keep)
+        copying = None if copies is None else Copying(copies)
+        images = await self._all(embedders, pictures, None, copying)
+        if copying is not None and copying.has_new:
+            await self._workers.run(copying.keep)
+        return images
 
     async def embedded(
         self, embedder: Embedder, pictures: Sequence[Given], region: Region | None = None
@@ -153,12 +160,12 @@ class Embedding:
         embedders: Mapping[str, Embedder],
         pictures: Sequence[Given],
         region: Region | None,
-        keep: Keep | None = None,
+        copying: Copying | None = None,
     ) -> list[ItemImage]:
         images: list[ItemImage] = []
         for start in range(0, len(pictures), self._at_once):
             part = pictures[start : start + self._at_once]
-            works = [self._image(embedders, picture, region, keep) for picture in part]
+            works = [self._image(embedders, picture, region, copying) for picture in part]
             # All are waited for before an error is told, lest work goes on that nobody counts.
             done = await asyncio.gather(*works, return_exceptions=True)
             images += map(_or_raise, done)
@@ -169,12 +176,12 @@ class Embedding:
         embedders: Mapping[str, Embedder],
         picture: Given,
         region: Region | None,
-        keep: Keep | None,
+        copying: Copying | None,
     ) -> ItemImage:
         with self._counted():
             url = picture if isinstance(picture, str) else None
             data = await self._read(picture)
-            done = await self._worked(data, embedders, region, keep)
+            done = await self._worked(data, embedders, region, copying)
             for name, prepared in done.prepared.items():
                 done.vectors[name] = await self._queue(embedders[name]).embed(prepared)
             return done.image(url)
@@ -184,14 +191,14 @@ class Embedding:
         data: bytes,
         embedders: Mapping[str, Embedder],
         region: Region | None,
-        keep: Keep | None,
+        copying: Copying | None,
     ) -> Worked:
         settings = (self._limits, region, self._metrics)
 
         def working() -> Worked:
             done = work(data, embedders, *settings)
-            if keep is not None:
-                keep(done.content_hash, partial(small_copy, done.decoded.pixels))
+            if copying is not None:
+                copying.make(done.content_hash, done.decoded.pixels)
             return done
 
         try:

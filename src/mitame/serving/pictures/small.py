@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Keep: TypeAlias = Callable[[str, Callable[[], bytes]], None]
-"""Keeps a picture's small copy under its content's hash, made where that is wanted."""
 JPEG, WEBP = "image/jpeg", "image/webp"
 _COPY_SIDE = 512
 """Of the square that a copy fits in: as large as a page shows it on a dense screen."""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,10 +57,9 @@ class ThumbnailStore:
             connection.execute(sql, (end, name, data))
             connection.execute("DELETE FROM thumbnails WHERE ends <= ?", (end - self._max_bytes,))
 
-    def keep_made(self, name: str, make: Callable[[], bytes]) -> None:
-        """Keep one that is made only where it is wanted and not there."""
-        if self._max_bytes and self.find(name) is None:
-            self.keep(name, make())
+    def lacks(self, name: str) -> bool:
+        """Whether one of this name is wanted: any are kept, and it is not there."""
+        return bool(self._max_bytes) and self.find(name) is None
 
     def close(self) -> None:
         """Let go of the file."""

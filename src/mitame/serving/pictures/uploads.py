@@ -17,7 +17,7 @@ from mitame.errors import InvalidBody
 from mitame.serving.bodies import check_media, decoded, media_type
 from mitame.serving.pictures.embedding import Embedding, Given
 from mitame.serving.pictures.forms import MULTIPART, check_names, only, parts_of
-from mitame.serving.pictures.small import Keep
+from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from mitame.serving.routes import JSON
 from mitame.serving.v1.questions import bytes_of, floats_of
 from mitame.wire.items import ItemFields, NewItem, Pictured
@@ -141,7 +141,11 @@ def newest_lenses(collection: Collection) -> dict[str, Lens]:
 
 
 async def put_of(
-    embedding: Embedding, lenses: Mapping[str, Lens], item_id: str, upload: Upload, keep: Keep
+    embedding: Embedding,
+    lenses: Mapping[str, Lens],
+    item_id: str,
+    upload: Upload,
+    copies: ThumbnailStore,
 ) -> Put:
     """The change that adds an item whose pictures are embedded now; small copies are kept.
 
@@ -150,7 +154,7 @@ async def put_of(
         ImageError, SourceError, EmbedderError, Overloaded: a picture can't be used.
     """
     item = upload.checked(item_id)
-    images = await embedding.images(lenses, upload.pictures, keep)
+    images = await embedding.images(lenses, upload.pictures, copies)
     prints = {name: lens.spec.fingerprint for name, lens in lenses.items()}
     return Put(_with(item, images), fingerprints=prints)
 

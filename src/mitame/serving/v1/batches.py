@@ -47,7 +47,7 @@ async def batch(call: Call, data: bytes) -> Response:
         part = rows[start : start + _PER_WRITE]
         lenses = await run(newest_lenses, collection)
         doings = await run(_doings, lenses, part)
-        put = partial(put_of, call.service.embedding, lenses, keep=copies.keep_made)
+        put = partial(put_of, call.service.embedding, lenses, copies=copies)
         ready = await _embedded(put, part, doings)
         results += await run(_written, collection, part, ready)
     failed = sum(result.status >= 400 for result in results)

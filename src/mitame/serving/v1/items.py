@@ -70,10 +70,10 @@ async def put(call: Call, data: bytes) -> Response:
         upload = await run(upload_of, call.request, data)
     if not upload.pictures:
         return await run(_put_bare, collection, item_id, upload, expected)
-    keep = call.service.remembering.copies(call.params["collection"], collection).keep_made
+    copies = call.service.remembering.copies(call.params["collection"], collection)
     for left in reversed(range(TRIES)):
         lenses = await run(newest_lenses, collection)
-        change = await put_of(call.service.embedding, lenses, item_id, upload, keep)
+        change = await put_of(call.service.embedding, lenses, item_id, upload, copies)
         try:
             return await run(_put, collection, item_id, partial(_ready_made, change), expected)
         except SpecMismatch:
