@@ -65,6 +65,10 @@ def is_compared(window: Browser, side: str, ids: list[str]) -> bool:
     return compared(window, side) == ids
 
 
+def is_told(window: Browser, how: str) -> bool:
+    return window.texts(".job .how")[0] == how
+
+
 def served(server: Server) -> int:
     found = told(server, "/generations")["generations"]
     return int(next(each["number"] for each in found if each["served"]))
@@ -131,6 +135,25 @@ def test_long_work_is_followed_to_its_end(quality: Browser, server: Server) -> N
     )
     assert f"{report['choice']['engine']} \N{CHECK MARK}" in quality.texts(".tuning tbody strong")
     assert quality.accessibility() == []
+
+
+def test_the_focus_stays_while_long_work_goes_on(quality: Browser, server: Server) -> None:
+    """Whoever is on a job's button stays on it; where it goes, the focus stays at the job."""
+    quality.run(_WORKING)
+    quality.run("location.hash = 'search?c=shop'")
+    quality.until(lambda: quality.all(".hero"), "no search")
+    quality.run("location.hash = 'quality?c=shop'")
+    button = quality.until(lambda: quality.all(".job button"), "the job is not shown")[0]
+    quality.run("arguments[0].focus()", button)
+    focus = "return document.activeElement.matches(arguments[0])"
+    for progress in (0.2, 0.4):
+        quality.run("window.progress = arguments[0]", progress)
+        wanted = f"running {100 * progress:.0f} %"
+        quality.until(partial(is_told, quality, wanted), "it is not told anew")
+        assert quality.run(focus, ".job:first-child button")
+    quality.run("window.state = 'done'")
+    quality.until(partial(is_told, quality, "done"), "it does not end")
+    assert quality.run(focus, ".job:first-child")
 
 
 def test_times_are_those_that_were_counted(quality: Browser, server: Server) -> None:
@@ -240,3 +263,16 @@ def test_nothing_keeps_people_out(server: Server, language: str) -> None:
         for _ in window.looks():
             assert window.barriers() == []
         assert window.problems() == []
+
+
+_WORKING = """
+  const real = window.fetch;
+  [window.state, window.progress] = ['running', 0.1];
+  const job = (id, state, progress) => ({ id, kind: 'merge', state, progress, message: null,
+    error: null, created: 1, eta_seconds: null });
+  window.fetch = async (url, options) => {
+    if (!String(url).includes('v1/jobs')) return real(url, options);
+    const jobs = [job('b', state, progress), job('a', 'done', 1)];
+    return Response.json({ jobs });
+  };
+"""

@@ -34,7 +34,7 @@ export function picture(path, pixels, alt = '') {
 
 /** Marks a picture that is not to be had. */
 function missing(image) {
-  image.closest('.frame, .stage')?.classList.add('missing');
+  image.closest('.frame, .stage, .seen')?.classList.add('missing');
   image.hidden = true;
 }
 

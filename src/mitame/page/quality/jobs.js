@@ -1,7 +1,7 @@
 // Long work, with how far it is; looked at again and again while there is some.
 
 import { ask } from '../api.js';
-import { fill, make } from '../dom.js';
+import { fill, make, set } from '../dom.js';
 import { failure } from '../failure.js';
 import { number, say, time } from '../words.js';
 import { panel } from './panel.js';
@@ -20,6 +20,7 @@ export class Jobs {
     this.note = make('div.note');
     this.timer = 0;
     this.open = new Set();
+    this.rows = new Map();
     this.element = panel(say('jobs'), this.note, this.list);
   }
 
@@ -27,7 +28,7 @@ export class Jobs {
     this.about = { collection, signal };
     clearTimeout(this.timer);
     const { jobs } = await ask('GET', 'v1/jobs', { query: { collection, limit: SHOWN }, signal });
-    fill(this.list, ...jobs.map((job) => this.row(job)));
+    this.put(jobs);
     fill(this.note, jobs.length === 0 && make('p.facts', {}, say('noJobs')));
     const open = new Set(jobs.filter(({ kind, state }) => OPEN.includes(state) && kind !== 'follow').map(({ id }) => id));
     const hasEnded = [...this.open].some((id) => !open.has(id));
@@ -45,17 +46,16 @@ export class Jobs {
     }
   }
 
-  row(job) {
-    const { id, kind, state, progress, message, error, created, eta_seconds: left } = job;
-    const isOpen = OPEN.includes(state);
-    const facts = [time(created), isOpen && left !== null ? say('timeLeft', left) : null, message].filter(Boolean).join(' · ');
-    return make(`li.job.${state}`, {},
-      make('span.kind', {}, say(`job-${kind}`)),
-      make('span.how', {}, say(`job-${state}`), isOpen && progress !== null ? ` ${number(progress * 100, 0)} %` : ''),
-      isOpen && make('progress', { max: 1, value: progress, 'aria-label': say(`job-${kind}`) }),
-      make('span.facts', {}, facts),
-      error !== null && make('span.reason', { lang: 'en' }, error.detail),
-      isOpen && make('button', { type: 'button', on: { click: () => this.stop(id) } }, say('stopJob')));
+  /** Shows jobs in their order. Rows that stay are not moved: whoever is on a button stays there. */
+  put(jobs) {
+    const rows = jobs.map((job) => this.rows.get(job.id) ?? new Row(job.kind, () => this.stop(job.id)));
+    this.rows = new Map(jobs.map(({ id }, place) => [id, rows[place]]));
+    const elements = rows.map(({ element }) => element);
+    for (const each of [...this.list.children]) if (!elements.includes(each)) each.remove();
+    elements.forEach((each, place) => {
+      if (this.list.children[place] !== each) this.list.insertBefore(each, this.list.children[place] ?? null);
+    });
+    rows.forEach((row, place) => row.show(jobs[place]));
   }
 
   async stop(id) {
@@ -69,5 +69,31 @@ export class Jobs {
 
   leave() {
     clearTimeout(this.timer);
+  }
+}
+
+/** One job: made once, and told anew how far it is. */
+class Row {
+  constructor(kind, stop) {
+    const name = say(`job-${kind}`);
+    this.how = make('span.how');
+    this.bar = make('progress', { max: 1, 'aria-label': name });
+    this.facts = make('span.facts');
+    this.reason = make('span.reason', { lang: 'en', hidden: true });
+    this.button = make('button', { type: 'button', on: { click: stop } }, say('stopJob'));
+    this.element = make('li', { tabindex: '-1' }, make('span.kind', {}, name), this.how, this.bar, this.facts, this.reason, this.button);
+  }
+
+  show({ state, progress, message, error, created, eta_seconds: left }) {
+    const isOpen = OPEN.includes(state);
+    const hadFocus = document.activeElement === this.button;
+    this.element.className = `job ${state}`;
+    this.how.textContent = say(`job-${state}`) + (isOpen && progress !== null ? ` ${number(progress * 100, 0)} %` : '');
+    this.facts.textContent = [time(created), isOpen && left !== null ? say('timeLeft', left) : null, message].filter(Boolean).join(' · ');
+    this.reason.textContent = error?.detail ?? '';
+    this.reason.hidden = error === null;
+    set(this.bar, 'value', progress);
+    this.bar.hidden = this.button.hidden = !isOpen;
+    if (hadFocus && !isOpen) this.element.focus(); // its button has gone
   }
 }

@@ -19,7 +19,7 @@ export class Seen {
     this.part = -1;
     this.canvas = make('canvas', { hidden: true, 'aria-hidden': 'true' });
     this.mark = make('div.part-mark', { hidden: true, 'aria-hidden': 'true' });
-    this.stage = make('div.seen.stage', {}, picture(path, SIDE, say('pictureOf', nameOf(id))), this.canvas, this.mark);
+    this.stage = make('div.seen', {}, picture(path, SIDE, say('pictureOf', nameOf(id))), this.canvas, this.mark);
     this.told = make('p.unseen', { role: 'status' });
     this.element = make('div.side-by', {}, this.stage, make('span.id', { title: id }, nameOf(id)), this.told);
     this.id = id;
