@@ -15,6 +15,7 @@ from PIL import Image
 import mitame
 from mitame.embedders.catalog import open_embedder
 from mitame.embedders.protocol import PatchEmbedder
+from mitame.serving.seeing.exposition import parsed
 from tests.serving.running_server import Server
 
 PATH = "/v1/collections/shop/compare"
@@ -160,6 +161,21 @@ def test_what_is_refused(server: Server, body: object, status: int) -> None:
     """With a stable code."""
     answer = server.ask("POST", PATH, body, {"Content-Type": "application/json"})
     assert (answer.status, "code" in answer.json()) == (status, True), answer.body
+
+
+def test_parts_are_told_as_pictures_are_embedded(server: Server) -> None:
+    """On the threads that are there for it, with the same bound: both pictures are counted."""
+    counted = ("mitame_stage_duration_seconds_count", {"stage": "embed"})
+
+    def embedded() -> float:
+        samples = parsed(server.ask("GET", "/metrics").body.decode())
+        return sum(each.value for each in samples if (each.name, each.labels) == counted)
+
+    before = embedded()
+    asked(server, id="ab.png", other="ac.png", patches=False)
+    assert embedded() == before
+    asked(server, id="ab.png", other="ac.png")
+    assert embedded() == before + 2
 
 
 def test_an_item_is_itself(server: Server) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from PIL import Image
 
 from mitame.collection import Lens
 from mitame.config import LimitsConfig, ServeConfig
-from mitame.embedders.protocol import EmbedderSpec, Pixels, Vectors
+from mitame.embedders.protocol import EmbedderSpec, Patches, Pixels, Vectors
 from mitame.errors import InvalidModel, MitameError, NotAnImage, Overloaded, UsageError
+from mitame.images.decode import decode
 from mitame.images.fingerprint import content_hash
 from mitame.serving.pictures.embedding import Embedding
 from mitame.serving.pictures.thumbnail_store import ThumbnailStore
@@ -188,6 +190,51 @@ def test_a_request_with_a_bad_picture_leaves_nothing_under_way(embedding: Embedd
     slow.gate.set()
     with pytest.raises(MitameError):
         run(embedding.embedded(slow, [picture(1), b"", picture(2)]))
+    assert embedding.under_way == 0
+
+
+class SlowPatches(Slow1):
+    """Tells parts of a picture, and stops at a gate before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate.clear()
+
+    def patches(self, pixels: Pixels) -> Patches:
+        """One part: all of it."""
+        mean = self.embed([self.prepare(pixels)])
+        return Patches(mean.reshape(1, 1, 3), (0, 0, 1, 1))
+
+
+def test_parts_of_pictures_are_bounded_with_all_others(embedding: Embedding) -> None:
+    """Two at once on two threads, and where six pictures are under way the next are refused."""
+    slow = SlowPatches()
+    read = partial(decode, picture(1))
+
+    async def work() -> None:
+        tasks = [asyncio.create_task(embedding.patches(slow, [read] * 2)) for _ in range(3)]
+        await begun(slow)
+        await begun(slow)
+        assert embedding.under_way == 6
+        with pytest.raises(Overloaded):
+            await embedding.patches(slow, [read, read])
+        with pytest.raises(Overloaded):
+            await embedding.embedded(slow, [picture(1)])
+        slow.gate.set()
+        assert [len(each) for each in await asyncio.gather(*tasks)] == [2, 2, 2]
+
+    asyncio.run(asyncio.wait_for(work(), SECONDS))
+    assert slow.most_at_once == 2
+    assert embedding.under_way == 0
+
+
+def test_a_picture_that_cant_be_read_has_no_parts(embedding: Embedding) -> None:
+    """Its error is told when the other has ended."""
+    slow = SlowPatches()
+    slow.gate.set()
+    with pytest.raises(NotAnImage):
+        run(embedding.patches(slow, [partial(decode, b"no picture"), partial(decode, picture(1))]))
+    assert slow.batches == [1]
     assert embedding.under_way == 0
 
 

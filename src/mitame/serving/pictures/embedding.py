@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,9 @@ from mitame.arguments import lens_of
 from mitame.collection import ItemImage, Lens
 from mitame.config import MB, ServeConfig
 from mitame.embedders.catalog import entries, open_embedder
-from mitame.embedders.protocol import Embedder
+from mitame.embedders.protocol import Embedder, PatchEmbedder, Patches
 from mitame.errors import ImageError, Overloaded, UnknownEmbedder
+from mitame.images.decode import Decoded
 from mitame.images.limits import ImageLimits
 from mitame.images.region import Region, check_region
 from mitame.images.sources import fetch
@@ -28,6 +29,7 @@ from mitame.serving.pictures.together import Together
 from mitame.serving.seeing.metrics import Metrics
 from mitame.serving.work.running import Threads
 
+T = TypeVar("T")
 Given: TypeAlias = bytes | str
 """A picture's file, or the URL that it is fetched from. Never a path: callers are far away."""
 
@@ -121,6 +123,23 @@ class Embedding:
         rows = [image.vectors[""] for image in images]
         return np.array(rows, np.float32).reshape(len(rows), embedder.spec.dimension)
 
+    async def patches(
+        self, embedder: PatchEmbedder, reads: Sequence[Callable[[], Decoded]]
+    ) -> list[Patches]:
+        """What a few pictures show, part by part; they wait and are bounded as all others are.
+
+        Args:
+            embedder: that tells the parts.
+            reads: gives each picture's pixels, on a thread; what one raises is raised here.
+
+        Raises:
+            Overloaded: too many pictures wait already.
+        """
+        done = await asyncio.gather(
+            *(self._patches(embedder, read) for read in reads), return_exceptions=True
+        )
+        return [_or_raise(each) for each in done]
+
     async def of(self, lens: Lens) -> Embedder:
         """The embedder of a lens, opened once and kept; errors as `vectors`."""
         return (await self._of({"": lens}))[""]
@@ -168,7 +187,7 @@ class Embedding:
             works = [self._image(embedders, picture, region, copying) for picture in part]
             # All are waited for before an error is told, lest work goes on that nobody counts.
             done = await asyncio.gather(*works, return_exceptions=True)
-            images += map(_or_raise, done)
+            images += [_or_raise(each) for each in done]
         return images
 
     async def _image(
@@ -185,6 +204,15 @@ class Embedding:
             for name, prepared in done.prepared.items():
                 done.vectors[name] = await self._queue(embedders[name]).embed(prepared)
             return done.image(url)
+
+    async def _patches(self, embedder: PatchEmbedder, read: Callable[[], Decoded]) -> Patches:
+        def working() -> Patches:
+            decoded = read()
+            with self._metrics.stage("embed"):
+                return embedder.patches(decoded.pixels)
+
+        with self._counted():
+            return await self._workers.run(working)
 
     async def _worked(
         self,
@@ -239,7 +267,7 @@ class Embedding:
         )
 
 
-def _or_raise(result: ItemImage | BaseException) -> ItemImage:
+def _or_raise(result: T | BaseException) -> T:
     if isinstance(result, BaseException):
         raise result
     return result

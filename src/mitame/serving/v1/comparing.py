@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from starlette.responses import Response
 
 from mitame.arguments import lens_of
-from mitame.collection import Item, Lens, check_id
+from mitame.collection import Item, ItemImage, Lens, check_id
 from mitame.comparing import Apart, Compared, compare
-from mitame.config import MB
+from mitame.config import MB, LimitsConfig
 from mitame.embedders.protocol import PatchEmbedder, Patches
 from mitame.errors import (
     CollectionNotFound,
@@ -86,6 +86,22 @@ class _Seeing:
     copies: ThumbnailStore
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What one moment of the collection tells.
+
+    Attributes:
+        compared: how far apart they are.
+        items: that are compared, one or two.
+        generation, position: of the moment.
+    """
+
+    compared: Compared
+    items: Sequence[Item | None]
+    generation: int
+    position: int
+
+
 async def compared(call: Call) -> Response:
     """Compare an item with another, or with a picture."""
     collection, body = await call.collection(), await call.body(CompareBody)
@@ -93,9 +109,14 @@ async def compared(call: Call) -> Response:
     wanted = lens_of(collection.lenses, body.lens)
     other = await _other(call, collection, body)
     seeing = await _seeing(call, collection, wanted) if body.patches else None
-    work = partial(_compared, call, collection, body, lens=wanted.name, other=other, seeing=seeing)
-    found = await call.service.threads.run(work)
-    return reply(found)
+    found = await call.service.threads.run(_found, collection, body, wanted.name, other)
+    patches, note = None, _NO_EMBEDDER if body.patches else None
+    if seeing is not None:
+        try:
+            patches, note = await _patches(call, found, other, seeing), None
+        except PictureNotKept as error:
+            note = error.message
+    return reply(_told(body, wanted.name, found, patches, note))
 
 
 async def _other(call: Call, collection: Collection, body: CompareBody) -> _Other:
@@ -139,69 +160,70 @@ async def _seeing(call: Call, collection: Collection, wanted: Lens) -> _Seeing |
     return None
 
 
-def _compared(
-    call: Call,
-    collection: Collection,
-    body: CompareBody,
-    *,
-    lens: str,
-    other: _Other,
-    seeing: _Seeing | None,
-) -> CompareReply:
+def _found(collection: Collection, body: CompareBody, lens: str, other: _Other) -> _Found:
     with collection.store.pin() as view:
         against = other.item if other.item is not None else other.vectors or {}
-        found = compare(view, body.id, against, lens, body.limit)
-        images = [view.get(each) for each in (body.id, other.item) if each is not None]
-        generation, position = view.generation, view.position
-    patches, note = None, _NO_EMBEDDER if body.patches else None
-    if seeing is not None:
-        try:
-            pictures = _pictures(call, found, images, other, seeing)
-            one, two = (seeing.embedder.patches(each.pixels) for each in pictures)
-            patches, note = _matched(seeing.lens, one, two), None
-        except PictureNotKept as error:
-            note = error.message
+        compared = compare(view, body.id, against, lens, body.limit)
+        items = [view.get(each) for each in (body.id, other.item) if each is not None]
+        return _Found(compared, items, view.generation, view.position)
+
+
+def _told(
+    body: CompareBody, lens: str, found: _Found, patches: MatchedPatches | None, note: str | None
+) -> CompareReply:
     return CompareReply(
-        lenses=[_apart(each) for each in found.apart],
+        lenses=[_apart(each) for each in found.compared.apart],
         lens=lens,
         limit=body.limit,
-        rank=found.rank,
-        common=list(found.common),
+        rank=found.compared.rank,
+        common=list(found.compared.common),
         patches=patches,
         note=note,
-        generation=generation,
-        position=position,
+        generation=found.generation,
+        position=found.position,
     )
 
 
-def _pictures(
-    call: Call,
-    found: Compared,
-    items: Sequence[Item | None],
-    other: _Other,
-    seeing: _Seeing,
-) -> list[Decoded]:
-    """Both pictures: of items, those of their images that are nearest to each other.
+async def _patches(call: Call, found: _Found, other: _Other, seeing: _Seeing) -> MatchedPatches:
+    """Both pictures part by part.
 
     Raises:
         PictureNotKept: one of them is not to be had.
         ImageError: the picture that was sent can't be used.
+        Overloaded: too many pictures wait already.
     """
-    limits = call.service.config.limits
-    numbers = next((each.images for each in found.apart if each.lens == seeing.lens), (0, 0))
-    pictures = []
-    for item, number in zip(items, numbers, strict=False):
+    service = call.service
+    reads = _reads(service.config.limits, found, other, seeing)
+    one, two = await service.embedding.patches(seeing.embedder, reads)
+    return await service.threads.run(_matched, seeing.lens, one, two)
+
+
+def _reads(
+    limits: LimitsConfig, found: _Found, other: _Other, seeing: _Seeing
+) -> list[Callable[[], Decoded]]:
+    """What gives both pictures: of items, those of their images that are nearest to each other.
+
+    Raises:
+        PictureNotKept: one of them is not to be had.
+    """
+    apart = found.compared.apart
+    numbers = next((each.images for each in apart if each.lens == seeing.lens), (0, 0))
+    reads: list[Callable[[], Decoded]] = []
+    for item, number in zip(found.items, numbers, strict=False):
         if item is None or number >= len(item.images):
             raise PictureNotKept("the item has changed just now")
-        image = item.images[number]
-        copy = seeing.copies.find(image.content_hash) if image.content_hash else None
-        pictures.append(shown_picture(image, copy, seeing.side, limits))
+        reads.append(partial(_shown, item.images[number], seeing, limits))
     if other.data is not None:
         bounds = ImageLimits(int(limits.body_mb * MB), limits.pixels)
-        pictures.append(decode(other.data, limits=bounds, min_side=seeing.side))
-    if len(pictures) < 2:
+        reads.append(partial(decode, other.data, limits=bounds, min_side=seeing.side))
+    if len(reads) < 2:
         raise PictureNotKept("a picture that was given by its address is not kept")
-    return pictures
+    return reads
+
+
+def _shown(image: ItemImage, seeing: _Seeing, limits: LimitsConfig) -> Decoded:
+    copy = seeing.copies.find(image.content_hash) if image.content_hash else None
+    return shown_picture(image, copy, seeing.side, limits)
 
 
 def _matched(lens: str, one: Patches, other: Patches) -> MatchedPatches:
