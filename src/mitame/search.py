@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection import Attribute, Excluding, ItemImage, View, nearest_rows
+from mitame.collection import Attribute, Excluding, ItemImage, Since, View, nearest_rows
 from mitame.distances import check_vectors, score
 from mitame.embedders.protocol import EmbedderSpec
 from mitame.engines.protocol import Searchable
@@ -72,6 +72,8 @@ class Neighbor:
         category, attributes: the item's.
         image: the one that is nearest, without vectors.
         row: of its vector, as the view counts rows.
+        since: where an older generation was asked: ``changed``, the item has other vectors now,
+            or ``gone``, it has been removed; None where it is as it was.
     """
 
     id: str
@@ -82,9 +84,11 @@ class Neighbor:
     attributes: Mapping[str, Attribute]
     image: ItemImage
     row: int = -1
+    since: Since | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As in an answer's body; the image by its source."""
+        since = {} if self.since is None else {"since": self.since}
         return {
             "id": self.id,
             "score": self.score,
@@ -93,6 +97,7 @@ class Neighbor:
             "category": self.category,
             "attributes": dict(self.attributes),
             "image": self.image.source,
+            **since,
         }
 
 
@@ -343,6 +348,7 @@ def _neighbors(view: View, query: Query, found: Sequence[_Found]) -> tuple[Neigh
                 record.attributes,
                 record.image,
                 part.row,
+                record.since,
             )
         )
     return tuple(neighbors)

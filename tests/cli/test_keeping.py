@@ -157,3 +157,23 @@ def test_export_and_import(run: Run, own: Path, tmp_path: Path, catalogue: Path)
     first = neighbors(run, own, "--id", picture_id)
     second = neighbors(run, own, "--id", picture_id, "--collection", "again")
     assert first == second
+
+
+def test_an_older_generation_is_asked(run: Run, own: Path, catalogue: Path) -> None:
+    """As it answered; what has gone since is told as gone; a number that is not kept is refused."""
+    picture = sorted((catalogue / "mug").glob("*.jpg"))[0]
+    run("add", "extra", picture, data=own)
+    run("merge", data=own)
+    first = neighbors(run, own, picture)
+    run("remove", "extra", data=own)
+    run("merge", data=own)
+    assert "extra" not in neighbors(run, own, picture)
+    assert neighbors(run, own, picture, "--generation", 1) == first
+    lines = run("search", picture, "--generation", 1, data=own).stdout.splitlines()
+    assert next(line for line in lines if "extra" in line).endswith(
+        "extra  (has been removed since)"
+    )
+    refused = run("search", picture, "--generation", 3, data=own)
+    assert refused.returncode != 0
+    assert "there is no generation 3" in refused.stderr
+    assert "1, 2" in refused.stderr

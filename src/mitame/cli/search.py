@@ -20,6 +20,8 @@ from mitame.cli.telling import is_terminal, printable, say, tell
 if TYPE_CHECKING:
     from mitame.search import Answer, Neighbor
 
+_SINCE = {"changed": "has another picture now", "gone": "has been removed since"}
+
 
 @click.command("search")
 @click.argument("picture", required=False)
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
     help="How hard to look, from 0 (quickest). [default: as was tuned]",
 )
 @click.option("--exact", is_flag=True, help="Look at every vector: the true answer.")
+@click.option(
+    "--generation",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Ask this kept generation alone, without what has changed since.",
+)
 @click.option("-f", "--files", is_flag=True, help="Print the paths only.")
 @click.option(
     "--pictures/--no-pictures",
@@ -53,6 +61,7 @@ def search_command(
     threshold: float | None,
     effort: float | None,
     exact: bool,
+    generation: int | None,
     files: bool,
     pictures: bool | None,
     allow_private: bool,
@@ -68,6 +77,7 @@ def search_command(
         raise click.UsageError("give either a PICTURE or --id ID")
     asked: dict[str, Any] = {"limit": limit, "where": where, "lens": lens}
     asked |= {"score_threshold": threshold, "effort": effort, "exact": exact}
+    asked["generation"] = generation
     with open_existing(data, collection, allow_private=allow_private) as items:
         if item_id is not None:
             answer = items.similar(item_id, **asked)
@@ -94,7 +104,8 @@ def _print_answer(answer: Answer, pictures: bool | None) -> None:
     for rank, neighbor in enumerate(answer.neighbors, 1):
         category = f"{categories[rank - 1]:{width}}  " if width else ""
         head = f"{rank:3}  {neighbor.score:5.2f}  {neighbor.match:7}  {category}"
-        tell(f"{head}{neighbor.id}")
+        since = "" if neighbor.since is None else f"  ({_SINCE[neighbor.since]})"
+        tell(f"{head}{neighbor.id}{since}")
         if shown and neighbor.image is not None and neighbor.image.source:
             show(neighbor.image.source)
     if answer.reason:

@@ -110,7 +110,8 @@ def _neighbor(found: NeighborReply) -> ServedNeighbor:
         found.match,
         found.category,
         _set(found.attributes) or {},
-        ItemImage(source=found.image),
+        ItemImage(source=None if found.since == "gone" else found.image),
+        since=_set(found.since),
         vector=None if vector is None else floats(vector),
         explain=_set(found.explain),
     )

@@ -45,6 +45,7 @@ def search(
     score_threshold: float | None = None,
     effort: float | None = None,
     exact: bool = False,
+    generation: int | None = None,
 ) -> Request[ServedAnswer]:
     """What looks like this picture, or lies near this vector.
 
@@ -58,6 +59,10 @@ def search(
         score_threshold: leave out neighbours with a lower score.
         effort: how hard to look, 0 (quickest) to 1; as was tuned when None.
         exact: look at every vector, whichever engine was chosen.
+        generation: ask this kept snapshot alone, without what has changed since it was made.
+
+    Raises:
+        GenerationNotFound: it is not kept.
     """
     if (image is None) == (vector is None):
         raise UsageError("a search needs either an image or a vector", remedy="give one")
@@ -71,6 +76,7 @@ def search(
         score_threshold=score_threshold,
         effort=effort,
         exact=exact,
+        generation=generation,
     )
 
 
@@ -94,6 +100,7 @@ def query(
     collapse: bool | float = False,
     effort: float | None = None,
     exact: bool = False,
+    generation: int | None = None,
     wishes: Sequence[str] = ("attributes",),
 ) -> Request[ServedAnswer]:
     """What looks like this: exactly one of id, ids, vector, image, text and positive.
@@ -101,7 +108,8 @@ def query(
     Args:
         id: of an item; it is never in its own answer.
         ids: of items; what is near to any of them.
-        vector, image, limit, where, lens, score_threshold, effort, exact: as in `search`.
+        vector, image, limit, where, lens, score_threshold, effort, exact, generation: as in
+            `search`.
         text: what is to be seen; for lenses with a text side.
         positive: examples: ``{"id": ...}``, ``{"vector": [...]}``, ``{"image_url": ...}``.
         negative: examples of what is not looked for, beside positive ones.
@@ -132,6 +140,7 @@ def query(
         "collapse": collapse,
         "effort": effort,
         "exact": exact,
+        "generation": generation,
         "with": list(wishes),
     }
     return Request("POST", collection_path(collection, "/query"), answer, body=given(body))
@@ -160,19 +169,20 @@ def similar(
     score_threshold: float | None = None,
     effort: float | None = None,
     exact: bool = False,
+    generation: int | None = None,
     cursor: str | None = None,
 ) -> Request[ServedAnswer]:
     """What looks like this item; never the item itself.
 
     Args:
         id: the item.
-        limit, where, lens, score_threshold, effort, exact: as in `search`.
+        limit, where, lens, score_threshold, effort, exact, generation: as in `search`.
         cursor: of an earlier answer to the same question: what comes after it.
 
     Raises:
         ItemNotFound: no item has this id.
     """
-    if effort is not None or exact or isinstance(where, Filter):
+    if effort is not None or exact or generation is not None or isinstance(where, Filter):
         if cursor is not None:
             raise UsageError("a cursor goes with limit, text filters, lens and score alone")
         return query(
@@ -184,6 +194,7 @@ def similar(
             score_threshold=score_threshold,
             effort=effort,
             exact=exact,
+            generation=generation,
         )
     fields = {
         "limit": limit,

@@ -39,7 +39,7 @@ from mitame.collection.paths import (
     list_collections,
 )
 from mitame.collection.policy import DeltaCounts, MergePolicy, should_merge
-from mitame.collection.records import MissingImage, RowRecord, SourceRecord
+from mitame.collection.records import MissingImage, RowRecord, Since, SourceRecord
 from mitame.collection.store import Store
 from mitame.collection.view import View
 
@@ -69,6 +69,7 @@ __all__ = [
     "Remove",
     "RowRecord",
     "Scalar",
+    "Since",
     "SourceRecord",
     "Store",
     "View",

@@ -8,10 +8,11 @@ from contextlib import ExitStack, contextmanager, suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from mitame.collection.generations import Generations, covered_rows
+from mitame.collection.generations import Generations
 from mitame.collection.log import Log
 from mitame.collection.logcheck import damaged_rows
 from mitame.collection.rows import LensRows
+from mitame.collection.served import covered_rows
 from mitame.collection.snapshot import Snapshot
 from mitame.collection.view import View
 from mitame.distances import UNIT_TOLERANCE, norms

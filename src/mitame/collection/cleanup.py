@@ -12,7 +12,6 @@ from contextlib import suppress
 
 from mitame.collection.generations import (
     Generations,
-    covered_rows,
     name_of,
     pin_name,
     pinned_number,
@@ -20,6 +19,7 @@ from mitame.collection.generations import (
 from mitame.collection.lens_table import LensTable
 from mitame.collection.log import LogLayout, segment_of
 from mitame.collection.paths import LOG
+from mitame.collection.served import covered_rows
 from mitame.collection.writer import Writer
 from mitame.errors import CollectionBusy, MitameError
 from mitame.storage import Directory

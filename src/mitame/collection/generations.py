@@ -1,24 +1,26 @@
 """The snapshots of a collection: which there are, which is served, and pins that keep them.
 
-A process that serves a generation holds a shared lock on that generation's pin; whoever wants to
-remove the generation needs the lock alone. Generation 0 is the collection without a snapshot; it
-has a pin too, as the whole log must stay while somebody serves it.
+A process that serves a generation, or asks another one, holds a shared lock on that generation's
+pin; whoever wants to remove the generation needs the lock alone. Generation 0 is the collection
+without a snapshot; it has a pin too, as the whole log must stay while somebody serves it.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mitame.collection.log import Log
 from mitame.collection.memory import SharedMemory
 from mitame.collection.paths import SNAPSHOTS
+from mitame.collection.pause import Pause
 from mitame.collection.root import generation_of, read_root
+from mitame.collection.served import Served
 from mitame.collection.snapshot import Snapshot
-from mitame.errors import CollectionBusy, CorruptCollection, MitameError
+from mitame.errors import CollectionBusy, CorruptCollection, GenerationNotFound, MitameError
 from mitame.storage import Directory
 
 _NUMBER = re.compile(r"[0-9]{6}")
@@ -26,6 +28,10 @@ _REMEDY = "check it with: mitame verify; an older generation is served with: mit
 _TRIES = 100
 _PIN_SECONDS = 10.0
 """How long to wait for somebody who is just removing a generation."""
+MAX_OTHERS = 2
+"""Generations beside the served one that stay open: as many as are compared with each other."""
+OTHERS_SECONDS = 30.0
+"""How long they stay open when nobody asks them."""
 
 
 @dataclass(frozen=True)
@@ -51,45 +57,30 @@ class GenerationInfo:
     problem: str | None = None
 
 
-@dataclass
-class Served:
-    """A generation that this process has opened and pinned."""
-
-    generation: int
-    snapshot: Snapshot | None
-    memory: SharedMemory
-    users: int = 0
-    _pin: ExitStack = field(default_factory=ExitStack)
-
-    @property
-    def position(self) -> int:
-        """Of the journal, at which the generation was made."""
-        return 0 if self.snapshot is None else self.snapshot.position
-
-    def covered_rows(self, lens: int) -> int:
-        """How many rows of a lens's log its snapshot covers, by the lens's key."""
-        return covered_rows([] if self.snapshot is None else [self.snapshot], lens)
-
-    def unpin(self) -> None:
-        """Let others remove it."""
-        self._pin.close()
-
-
 class Generations:
     """The snapshots of one collection, and the one that this process serves. Thread-safe.
+
+    Others are opened when somebody asks them by number. The last few stay open for a while, and
+    are let go of where another one is served, before a merge removes what is not needed any
+    more, and after some seconds in which nobody has asked them.
 
     Args:
         directory: the collection's.
         log: of it.
+        others_seconds: how long the others stay open.
     """
 
-    def __init__(self, directory: Directory, log: Log) -> None:
+    def __init__(
+        self, directory: Directory, log: Log, *, others_seconds: float = OTHERS_SECONDS
+    ) -> None:
         self._directory = directory
         self._log = log
         self._folder = directory.child(SNAPSHOTS)
         self._lock = threading.Lock()
         self._root: bytes | None = None
         self._served: Served | None = None
+        self._others: OrderedDict[int, Served] = OrderedDict()
+        self._pause = Pause(others_seconds, self.let_go_of_others)
 
     @property
     def folder(self) -> Directory:
@@ -148,28 +139,53 @@ class Generations:
             self._served.users += 1
             return self._served
 
+    def acquire_one(self, number: int) -> Served:
+        """A generation by its number, pinned until it is released, whichever one is served.
+
+        Raises:
+            GenerationNotFound: there is none, or it is being removed.
+            CorruptCollection, NewerFormat, StorageError: it can't be opened.
+        """
+        with self._lock:
+            found = self._served
+            if found is None or found.generation != number:
+                found = self._others.pop(number, None) or self._pinned(number)
+                self._others[number] = found  # the one that was asked last stands last
+                self._let_go(MAX_OTHERS)
+                self._pause.begin()
+            found.users += 1
+            return found
+
+    def let_go_of_others(self) -> None:
+        """Keep none open but the one that is served, and those that somebody holds just now."""
+        with self._lock:
+            self._let_go(0)
+
     def keep(self, served: Served) -> None:
         """Pin once more what somebody has acquired; to be released as often."""
         with self._lock:
             served.users += 1
 
     def release(self, served: Served) -> None:
-        """Give back what `acquire` gave."""
+        """Give back what `acquire` or `acquire_one` gave."""
         with self._lock:
             served.users -= 1
-            if not served.users and served is not self._served:
+            if not served.users and not served.stays:
                 served.unpin()
 
     def move_on(self) -> None:
-        """Serve what is served now, so that an older generation is not kept for nobody."""
+        """Serve what is served now and keep no other, so that none is kept for nobody."""
         self.release(self.acquire())
+        self.let_go_of_others()
 
     def close(self) -> None:
         """Let go of the pins that no view holds; the others go with their views."""
+        self._pause.end()
         with self._lock:
+            self._let_go(0)
             served, self._served = self._served, None
-            if served is not None and not served.users:
-                served.unpin()
+            if served is not None:
+                served.leave()
 
     def _follow(self) -> None:
         for _ in range(_TRIES):
@@ -184,14 +200,41 @@ class Generations:
                     continue  # what has been pinned may be gone already
                 snapshot = self.open(number) if number else None
                 memory = SharedMemory(snapshot, self._log)
-                self._replace(Served(number, snapshot, memory, 0, pin.pop_all()), content)
+                self._replace(Served(number, snapshot, memory, 0, True, pin.pop_all()), content)
                 return
         raise CollectionBusy("the served generation changes faster than it can be opened")
 
     def _replace(self, served: Served, content: bytes) -> None:
         old, self._served, self._root = self._served, served, content
-        if old is not None and not old.users:
-            old.unpin()
+        self._let_go(0)
+        if old is not None:
+            old.leave()
+
+    def _pinned(self, number: int) -> Served:
+        """A generation, opened and pinned; one that is removed just now is gone already."""
+        if number not in self.numbers():
+            raise self._gone(number)
+        with ExitStack() as pin:
+            try:
+                pin.enter_context(self.pin(number))
+            except CollectionBusy:
+                raise self._gone(number) from None
+            if number not in self.numbers():
+                raise self._gone(number)
+            snapshot = self.open(number)
+            return Served(
+                number, snapshot, SharedMemory(snapshot, self._log), 0, True, pin.pop_all()
+            )
+
+    def _gone(self, number: int) -> GenerationNotFound:
+        known = ", ".join(map(str, self.numbers()))
+        remedy = f"ask one of those that are kept: {known}" if known else "make one: mitame merge"
+        return GenerationNotFound(f"there is no generation {number}", remedy=remedy)
+
+    def _let_go(self, most: int) -> None:
+        while len(self._others) > most:
+            _, oldest = self._others.popitem(last=False)
+            oldest.leave()
 
     def infos(self) -> list[GenerationInfo]:
         """All that there are, by number."""
@@ -206,12 +249,6 @@ class Generations:
         return GenerationInfo(
             number, found.position, found.items, found.bytes, found.created, served
         )
-
-
-def covered_rows(snapshots: Sequence[Snapshot], key: int) -> int:
-    """Rows of a lens's log that all of the snapshots cover, by the lens's key."""
-    found = [snapshot.lenses.get(key) for snapshot in snapshots]
-    return min((0 if lens is None else lens.log_rows for lens in found), default=0)
 
 
 def name_of(number: int) -> str:

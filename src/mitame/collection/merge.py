@@ -15,7 +15,7 @@ from typing import TypeAlias
 from mitame.collection.base import Base
 from mitame.collection.cleanup import clean
 from mitame.collection.derived import Derivation
-from mitame.collection.generations import Generations, Served, name_of
+from mitame.collection.generations import Generations, name_of
 from mitame.collection.lens_table import LensTable, StoredLens
 from mitame.collection.log import Log
 from mitame.collection.logcheck import damaged_rows
@@ -23,6 +23,7 @@ from mitame.collection.neighbor_table import facts_of
 from mitame.collection.paths import MERGE_LOCK
 from mitame.collection.planning import plan, vector_blocks
 from mitame.collection.root import serve
+from mitame.collection.served import Served
 from mitame.collection.snapshot import LensPlan, Planned, SnapshotBuilder, VectorType
 from mitame.collection.snapshot.part import check_digest
 from mitame.collection.steps import STEPS

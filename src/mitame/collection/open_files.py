@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mitame.collection.generations import Generations, Served
+from mitame.collection.generations import Generations
 from mitame.collection.lens_table import LensTable, NewestLenses
 from mitame.collection.log import Log
 from mitame.collection.merge import Merger
 from mitame.collection.readers import Readers
+from mitame.collection.served import Served
 from mitame.collection.writer import Writer
 from mitame.errors import UsageError
 from mitame.storage import Directory

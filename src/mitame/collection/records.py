@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from mitame.collection.item import Attribute, ItemImage
 from mitame.collection.ready import decode_source
 
 Row: TypeAlias = tuple[Any, ...]
+Since: TypeAlias = Literal["changed", "gone"]
+"""What has become of something since: it has other vectors now, or it is not there any more."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,19 @@ class SourceRecord:
 
 @dataclass(frozen=True)
 class RowRecord:
-    """A row of a lens with the item and image that it belongs to (without vectors)."""
+    """A row of a lens with the item and image that it belongs to (without vectors).
+
+    Attributes:
+        since: what has become of them since, where an older generation is asked; the image is
+            not known any more then.
+    """
 
     row: int
     id: str
     category: str | None
     attributes: Mapping[str, Attribute]
     image: ItemImage
+    since: Since | None = None
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,15 @@ from mitame.collection.check import problems
 from mitame.collection.choice import Choice
 from mitame.collection.database import reading, state, translated
 from mitame.collection.delta import delta_counts
-from mitame.collection.generations import GenerationInfo, Served
+from mitame.collection.generation_view import GenerationView
+from mitame.collection.generations import GenerationInfo
 from mitame.collection.lens import Lens
 from mitame.collection.lens_table import LensTable
 from mitame.collection.merge import OnProgress
 from mitame.collection.neighbor_table import MAX_K
 from mitame.collection.open_files import Opened, OpenFiles
 from mitame.collection.policy import DeltaCounts
+from mitame.collection.served import Served
 from mitame.collection.snapshot import VectorType
 from mitame.collection.view import View
 from mitame.collection.writer import Writer
@@ -118,6 +120,30 @@ class Store:
                 yield view
             finally:
                 view.end()
+
+    @contextlib.contextmanager
+    def alone(self, view: View, generation: int | None) -> Iterator[View]:
+        """The same moment, answered by one generation alone, as it answered when it was made.
+
+        Args:
+            view: the moment; this one ends before it.
+            generation: its number, whether it is served or not; the view itself where None.
+
+        Raises:
+            GenerationNotFound: there is none, or none any more.
+            StorageError, CorruptCollection, NewerFormat: it can't be opened.
+        """
+        if generation is None:
+            yield view
+            return
+        generations = self._opened.generations
+        served = generations.acquire_one(generation)
+        with self._files.giving_back(generations, served):
+            found = GenerationView(view, served)
+            try:
+                yield found
+            finally:
+                found.end()
 
     @contextlib.contextmanager
     def keep(self, view: View) -> Iterator[None]:

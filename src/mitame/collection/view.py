@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from mitame.collection.base_index import BaseIndex
 from mitame.collection.columns import Columns
 from mitame.collection.database import reading
-from mitame.collection.generations import Served
 from mitame.collection.item import Item, check_id
 from mitame.collection.lens_table import LensTable
 from mitame.collection.listing import Listing, pages
@@ -23,6 +22,7 @@ from mitame.collection.neighbor_lists import CurrentLists, ItemList
 from mitame.collection.neighbor_table import TableFacts, facts_of
 from mitame.collection.records import Row, RowRecord, row_record
 from mitame.collection.rows import LensRows
+from mitame.collection.served import Served
 from mitame.engines.protocol import Searchable
 from mitame.errors import CorruptCollection, UnknownLens
 from mitame.filters import Filter
@@ -232,6 +232,13 @@ class View(Listing):
     @timed("hydrate")
     def records(self, lens: str, rows: Sequence[int]) -> list[RowRecord]:
         """What live rows of a lens belong to, in the order asked."""
+        with reading(self._path):
+            in_log = self.lens_rows(lens).to_log(np.array(rows, np.int64)).tolist()
+            found = self.rows_in_log(lens, in_log)
+            return [row_record(row, found[n]) for row, n in zip(rows, in_log, strict=True)]
+
+    def rows_in_log(self, lens: str, rows: Sequence[int]) -> dict[int, Row]:
+        """Live rows of a lens's log with their item and image, for this package."""
         key = self._table.find(lens).key
         sql = (
             "SELECT v.row, t.id, t.category, t.attributes, i.* FROM vectors v"
@@ -239,12 +246,10 @@ class View(Listing):
             " JOIN images i ON i.item = v.item AND i.ordinal = v.ordinal"
             " WHERE v.lens = ? AND v.row IN (SELECT value FROM json_each(?))"
         )
-        with reading(self._path):
-            in_log = self.lens_rows(lens).to_log(np.array(rows, np.int64)).tolist()
-            found: dict[int, Row] = {}
-            for part in pages(in_log):
-                found.update((row[0], row[1:]) for row in self.select(sql, key, json.dumps(part)))
-            return [row_record(row, found[n]) for row, n in zip(rows, in_log, strict=True)]
+        found: dict[int, Row] = {}
+        for part in pages(rows):
+            found.update((row[0], row[1:]) for row in self.select(sql, key, json.dumps(part)))
+        return found
 
     def columns(self, names: frozenset[str]) -> Columns:
         """Columns with at least these names, for filters and snapshots."""

@@ -34,6 +34,7 @@ class Asking(Held):
         score_threshold: float | None = None,
         effort: float | None = None,
         exact: bool = False,
+        generation: int | None = None,
     ) -> Answer:
         """What looks like this picture, or lies near this vector.
 
@@ -46,6 +47,12 @@ class Asking(Held):
             score_threshold: leave out neighbours with a lower score.
             effort: how hard to look, 0 (quickest) to 1; as was tuned when None.
             exact: look at every vector, whichever engine was chosen.
+            generation: ask this one alone, without what has changed since it was made: one of
+                those that are kept, see ``mitame generations``. Neighbours say what has become
+                of them since.
+
+        Raises:
+            GenerationNotFound: it is not kept.
         """
         if (image is None) == (vector is None):
             raise UsageError("a search needs either an image or a vector", remedy="give one")
@@ -67,7 +74,8 @@ class Asking(Held):
                 effort=effort,
                 exact=exact,
             )
-            return search(view, query)
+            with self._store.alone(view, generation) as asked_view:
+                return search(asked_view, query)
 
     def similar(
         self,
@@ -79,15 +87,21 @@ class Asking(Held):
         score_threshold: float | None = None,
         effort: float | None = None,
         exact: bool = False,
+        generation: int | None = None,
     ) -> Answer:
-        """What looks like this item; never the item itself.
+        """What looks like this item, by the vectors that it has now; never the item itself.
+
+        Args:
+            id: the item's.
+            limit, where, lens, score_threshold, effort, exact, generation: as in `search`.
 
         Raises:
             ItemNotFound: no item has this id.
+            GenerationNotFound: the generation is not kept.
         """
         wanted, condition = check_id(id), filter_of(where)
         lowest = check_threshold(score_threshold)
-        with self._store.pin() as view:
+        with self._store.pin() as now, self._store.alone(now, generation) as view:
             return similar(
                 view,
                 wanted,

@@ -21,9 +21,11 @@ class NeighborReply(Reply):
         match: what the score is called under the lens's spec.
         category: the item's; null for none.
         attributes: the item's; left out where they were not asked for.
-        image: path of its thumbnail on this server.
+        image: path of its thumbnail on this server; leads nowhere where the item is gone.
         vector: of its nearest image; left out unless asked for.
         explain: how it came to be here; left out unless asked for.
+        since: what has become of it since the generation that was asked: changed, it has other
+            vectors now, or gone; left out where it is as it was.
     """
 
     id: str
@@ -35,6 +37,7 @@ class NeighborReply(Reply):
     attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     vector: list[float] | msgspec.UnsetType = msgspec.UNSET
     explain: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    since: Literal["changed", "gone"] | msgspec.UnsetType = msgspec.UNSET
 
 
 class AnswerReply(Reply, kw_only=True):
@@ -43,7 +46,8 @@ class AnswerReply(Reply, kw_only=True):
     Attributes:
         query_id: names this answer, in feedback.
         took_ms: milliseconds that the search took; 0 where the answer was still known.
-        generation: of the snapshot that answered, with all later changes on top; 0 for none.
+        generation: of the snapshot that answered, with all later changes on top; 0 for none. Alone
+            where it was asked for by its number.
         neighbors: at most as many as were asked for.
         exact: these are the true nearest.
         complete: there are as many as were asked for.

@@ -12,6 +12,8 @@ from mitame.wire.base import Body, Filter, Limit, Reply
 Vector: TypeAlias = list[float] | str
 """Numbers, or base64 of little-endian float32."""
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=999_999)]
+"""Of a generation."""
 Region: TypeAlias = Annotated[list[Share], msgspec.Meta(min_length=4, max_length=4)]
 """Left, top, right and bottom of a box, as shares of the picture's width and height."""
 Wish: TypeAlias = Literal["attributes", "vector", "explain"]
@@ -52,6 +54,8 @@ class Options(Body):
         collapse: true answers near-copies once; a number is the score from which they are.
         exact: look at every vector.
         effort: how hard to look, 0 (quickest) to 1; as was tuned where left out.
+        generation: ask this kept snapshot alone, without what has changed since it was made; the
+            served one, with all changes, where left out.
         wishes: what neighbours are to be told with; attributes where left out.
     """
 
@@ -64,6 +68,7 @@ class Options(Body):
     collapse: bool | float = False
     exact: bool = False
     effort: Share | None = None
+    generation: Number | None = None
     wishes: list[Wish] = msgspec.field(default_factory=lambda: ["attributes"], name="with")
 
 
@@ -110,6 +115,7 @@ class QueryFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     collapse: bool | float = False
     exact: bool = False
     effort: Share | None = None
+    generation: Number | None = None
     wishes: str | None = msgspec.field(default=None, name="with")
 
 

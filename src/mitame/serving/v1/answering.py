@@ -155,6 +155,7 @@ def _neighbors(
             category=one.category,
             image=thumbnail(collection, one.id),
             attributes=dict(one.attributes) if with_attributes else msgspec.UNSET,
+            since=msgspec.UNSET if one.since is None else one.since,
         )
         for one in found
     ]

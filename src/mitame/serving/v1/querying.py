@@ -14,6 +14,7 @@ from starlette.responses import Response
 from mitame.errors import (
     BodyTooLarge,
     CollectionNotFound,
+    GenerationNotFound,
     ImageError,
     InvalidBody,
     InvalidFilter,
@@ -84,7 +85,8 @@ async def queried(call: Call) -> Response:
 
 def _answered(call: Call, collection: Collection, asked: Asked, vectors: Vectors) -> Response:
     name, query_id = call.params["collection"], call.service.query_ids.next()
-    with collection.store.pin() as view:
+    store, generation = collection.store, asked.body.generation
+    with store.pin() as now, store.alone(now, generation) as view:
         found = answer(view, asked, vectors)
         body = told(view, name, asked, found, query_id)
         kept = remembered(view, asked, found)
@@ -182,18 +184,19 @@ def _answered_together(
     call: Call, collection: Collection, rows: Sequence[_Row], until: float
 ) -> Response:
     name, answers = call.params["collection"], []
-    with collection.store.pin() as view:
+    with collection.store.pin() as now:
         for row in rows:
             error = row.error
             if row.asked is not None and time.monotonic() > until:
                 error = Overloaded("there was no time left", remedy="send fewer at once")
             elif row.asked is not None:
                 try:
-                    found = answer(view, row.asked, row.vectors)
                     query_id = call.service.query_ids.next()
-                    told_ = told(view, name, row.asked, found, query_id)
+                    with collection.store.alone(now, row.asked.body.generation) as view:
+                        found = answer(view, row.asked, row.vectors)
+                        told_ = told(view, name, row.asked, found, query_id)
+                        kept = remembered(view, row.asked, found)
                     answers.append(BatchAnswer(status=200, answer=told_))
-                    kept = remembered(view, row.asked, found)
                     call.service.remembering.put(name, collection, query_id, kept)
                     continue
                 except LensMoved:
@@ -207,6 +210,7 @@ def _answered_together(
 
 _ERRORS = (
     CollectionNotFound,
+    GenerationNotFound,
     ItemNotFound,
     UnknownLens,
     InvalidFilter,

@@ -169,6 +169,7 @@ def of_fields(fields: QueryFields) -> QueryBody:
         collapse=fields.collapse,
         exact=fields.exact,
         effort=fields.effort,
+        generation=fields.generation,
         wishes=["attributes"] if fields.wishes is None else wishes,  # type: ignore[arg-type]  # looked at above
     )
 
