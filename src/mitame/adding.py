@@ -14,6 +14,7 @@ from mitame.errors import UsageError
 from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
 from mitame.lenses import Embedders
 from mitame.picture import Picture, item_image
+from mitame.thumbnails.copying import Copying
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class Adding:
         embedders: opens what the lenses need.
         limits: bounds on bytes and pixels of a picture.
         allow_private: fetch from private network addresses, too.
+        copying: makes small copies of pictures of which no file lies here; the caller keeps them.
     """
 
     lenses: Mapping[str, Lens]
     embedders: Embedders = field(default_factory=Embedders)
     limits: ImageLimits = DEFAULT_LIMITS
     allow_private: bool = False
+    copying: Copying | None = None
 
     def put(
         self,
@@ -65,7 +68,13 @@ class Adding:
 
     def _pictured(self, picture: Picture) -> ItemImage:
         embedders = self.embedders.all(self.lenses)
-        return item_image(picture, embedders, limits=self.limits, allow_private=self.allow_private)
+        return item_image(
+            picture,
+            embedders,
+            limits=self.limits,
+            allow_private=self.allow_private,
+            copying=self.copying,
+        )
 
     def _bare(self, given: Mapping[str, ArrayLike]) -> ItemImage:
         found = {name: lens_of(self.lenses, name) for name in given}

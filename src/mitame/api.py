@@ -6,8 +6,9 @@ CLI, HTTP and page are thin doors to the same calls.
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from mitame.arguments import check_path, check_threads
+from mitame.arguments import check_megabytes, check_path, check_threads
 from mitame.collection import collection_path, list_collections
 from mitame.door.asking import Asking
 from mitame.door.items import Items
@@ -15,6 +16,7 @@ from mitame.door.whole import Whole
 from mitame.images.limits import ImageLimits
 from mitame.lenses import Lenses
 from mitame.opening import opened, opened_or_made
+from mitame.thumbnails.copying import COPIES_MB
 
 
 def open(  # noqa: A001 - read as mitame.open, beside json.load and gzip.open
@@ -26,6 +28,7 @@ def open(  # noqa: A001 - read as mitame.open, beside json.load and gzip.open
     threads: int | None = None,
     allow_private: bool = False,
     limits: ImageLimits | None = None,
+    copies_mb: float = COPIES_MB,
 ) -> Collection:
     """Open a collection of a data directory; make both where they are missing.
 
@@ -40,6 +43,9 @@ def open(  # noqa: A001 - read as mitame.open, beside json.load and gzip.open
         threads: cores to use; all when None.
         allow_private: fetch pictures from private network addresses, too.
         limits: bounds on bytes and pixels of a picture.
+        copies_mb: megabytes of small copies that are kept of pictures of which no file lies here
+            (at URLs, or handed over as bytes or pixels), so that a server can show them; beyond,
+            the oldest leave. 0 keeps none.
 
     Raises:
         CollectionNotFound: it is missing and `create` is false.
@@ -48,9 +54,11 @@ def open(  # noqa: A001 - read as mitame.open, beside json.load and gzip.open
         UnknownEmbedder: a lens names an embedder that is not in the catalogue.
     """
     check_threads(threads)
+    kept = check_megabytes(copies_mb, "copies_mb")
     path = collection_path(check_path(data, "data"), collection)
     store = opened_or_made(path, lenses) if create else opened(path, lenses)
-    return Collection(store, threads=threads, allow_private=allow_private, limits=limits)
+    bounds: dict[str, Any] = {"limits": limits, "copies_mb": kept}
+    return Collection(store, threads=threads, allow_private=allow_private, **bounds)
 
 
 class Collection(Items, Asking, Whole):

@@ -60,6 +60,17 @@ def check_threads(threads: int | None) -> int | None:
     return threads
 
 
+def check_megabytes(value: float, name: str) -> float:
+    """Megabytes that are kept, as a float; 0 keeps none.
+
+    Raises:
+        UsageError: no number from 0 to 1,000,000.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= 1_000_000:
+        raise UsageError(f"{name} is {value!r}"[:80], remedy="use a number from 0 to 1,000,000")
+    return float(value)
+
+
 def check_threshold(value: float | None) -> float | None:
     """The lowest score to be answered, as a float.
 

@@ -29,8 +29,8 @@ class LimitsConfig:
         slowest_kb_per_second: a client that sends a body or reads an answer more slowly, once
             `read_seconds` are over, is cut off.
         failed_keys_per_minute: wrong keys from one address, before it has to wait.
-        copies_mb: megabytes of a collection's small copies of uploaded pictures that are kept;
-            beyond, the oldest leave. 0 keeps none.
+        copies_mb: megabytes of a collection's small copies of pictures that were uploaded or lie at
+            an address elsewhere; beyond, the oldest leave. 0 keeps none.
         feedback_mb: megabytes of a collection's feedback that are kept; beyond, the oldest leaves.
     """
 

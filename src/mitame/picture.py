@@ -19,6 +19,7 @@ from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
 from mitame.images.region import Region, cropped, side_for
 from mitame.images.sources import fetch, read_file
+from mitame.thumbnails.copying import Copying
 
 Picture: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO | NDArray[np.uint8]
 
@@ -88,6 +89,7 @@ def item_image(
     *,
     limits: ImageLimits,
     allow_private: bool,
+    copying: Copying | None = None,
 ) -> ItemImage:
     """The picture as an image of an item, with a vector for every lens.
 
@@ -95,16 +97,20 @@ def item_image(
         picture: as in `load`.
         embedders: by lens name.
         limits, allow_private: as in `load`.
+        copying: makes a small copy of a picture of which no file lies here.
     """
     side = max(embedder.decode_side for embedder in embedders.values())
     loaded = load(picture, side=side, limits=limits, allow_private=allow_private)
     decoded, data = loaded.decoded, loaded.data
+    digest = content_hash(decoded.pixels.tobytes() if data is None else data)
+    if copying is not None and (loaded.location is None or "://" in loaded.location):
+        copying.make(digest, decoded.pixels)
     return ItemImage(
         vectors={
             lens: embedder.embed([embedder.prepare(decoded.pixels)])[0]
             for lens, embedder in embedders.items()
         },
-        content_hash=content_hash(decoded.pixels.tobytes() if data is None else data),
+        content_hash=digest,
         source=loaded.location,
         size=None if data is None else len(data),
         width=decoded.width,

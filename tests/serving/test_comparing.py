@@ -52,6 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[S
     data = tmp_path_factory.mktemp("data")
     with mitame.open(data, "shop") as shop:
         shop.index(folder)
+    with mitame.open(data, "shop", copies_mb=0) as shop:
         shop.add("sent", image=file(scene(1, 2)))
     with mitame.open(data, "bare", lenses={"vectors": "vectors:2"}) as bare:
         bare.add("a", vector=[1, 0])

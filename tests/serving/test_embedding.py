@@ -22,8 +22,8 @@ from mitame.errors import InvalidModel, MitameError, NotAnImage, Overloaded, Usa
 from mitame.images.decode import decode
 from mitame.images.fingerprint import content_hash
 from mitame.serving.pictures.embedding import Embedding
-from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from mitame.serving.seeing.metrics import Metrics
+from mitame.thumbnails.store import ThumbnailStore
 from tests.serving.item_server import picture
 
 SECONDS = 30.0

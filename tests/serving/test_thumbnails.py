@@ -13,7 +13,7 @@ import mitame
 from mitame.collection import Item, ItemImage, Put
 from mitame.collection.paths import COPIES, THUMBNAILS
 from mitame.images.fingerprint import content_hash
-from mitame.serving.pictures.thumbnail_store import ThumbnailStore
+from mitame.thumbnails.store import ThumbnailStore
 from tests.serving.item_server import OWN, PICTURES, form, item_server, picture, problem, text
 from tests.serving.running_server import Server
 
@@ -236,3 +236,16 @@ def test_the_store_is_bounded_and_survives_damage(tmp_path: Path) -> None:
     again.keep("1", b"data")
     assert again.find("1") is None
     again.close()
+
+
+def test_the_file_goes_before_a_copy_of_it(server: Server, folder: Path) -> None:
+    """A picture that lies here is shown from its file, as large as it is, upload or not."""
+    file = folder / "large.png"
+    file.write_bytes(picture(60, size=(900, 600)))
+    media = {"Content-Type": "image/png"}
+    assert server.ask("PUT", f"{ITEMS}/also-sent", file.read_bytes(), media).status == 200
+    with mitame.open(server.data, "pictures") as shop:
+        shop.index(file)
+    assert shown(server, f"{ITEMS}/large.png/thumbnail?side=768").size == (768, 512)
+    file.unlink()
+    assert shown(server, f"{ITEMS}/large.png/thumbnail?side=1024").size == (512, 341)

@@ -16,6 +16,7 @@ from mitame.cli.generations import why_due
 from mitame.cli.interrupts import INTERRUPTED
 from mitame.cli.options import (
     collection_options,
+    copies_option,
     json_option,
     print_json,
     private_option,
@@ -70,6 +71,7 @@ NOTHING = "no pictures found"
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @threads_option
 @private_option
+@copies_option
 @collection_options
 @json_option
 def index_command(
@@ -86,6 +88,7 @@ def index_command(
     quiet: bool,
     threads: int | None,
     allow_private: bool,
+    copies_mb: float,
     data: Path,
     collection: str,
     as_json: bool,
@@ -103,7 +106,9 @@ def index_command(
     opened: dict[str, Any] = {"allow_private": allow_private, "limits": limits}
     _check(targets, errors, wanted, {**opened, "allow_outside": allow_outside})
     with (
-        open_collection(data, collection, lenses=wanted, threads=threads, **opened) as items,
+        open_collection(
+            data, collection, lenses=wanted, threads=threads, copies_mb=copies_mb, **opened
+        ) as items,
         ProgressBar(quiet=quiet) as bar,
         told_what_is_kept(items),
     ):

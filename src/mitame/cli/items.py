@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 
 from mitame.cli.options import (
     collection_options,
+    copies_option,
     json_option,
     open_existing,
     print_json,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-replace", is_flag=True, help="Refuse an id that is there already.")
 @private_option
+@copies_option
 @collection_options
 @json_option
 def add_command(
@@ -52,6 +55,7 @@ def add_command(
     vector: Path | None,
     no_replace: bool,
     allow_private: bool,
+    copies_mb: float,
     data: Path,
     collection: str,
     as_json: bool,
@@ -67,7 +71,8 @@ def add_command(
         "attributes": parse_attributes(attributes),
         "replace": not no_replace,
     }
-    _add(data, collection, allow_private, item_id, described)
+    settings = {"allow_private": allow_private, "copies_mb": copies_mb}
+    _add(data, collection, settings, item_id, described)
     if as_json:
         print_json({"id": item_id, "collection": collection})
     else:
@@ -75,21 +80,34 @@ def add_command(
 
 
 def _add(
-    data: Path, collection: str, allow_private: bool, item_id: str, described: dict[str, Any]
+    data: Path,
+    collection: str,
+    settings: dict[str, Any],
+    item_id: str,
+    described: dict[str, Any],
 ) -> None:
     """Into the collection; it is made only once the item is known to be good."""
     from mitame.adding import Adding
     from mitame.api import open as open_collection
+    from mitame.collection.paths import COPIES, collection_path
+    from mitame.config import MB
     from mitame.errors import CollectionNotFound
     from mitame.lenses import DEFAULT_LENSES, new_lenses
+    from mitame.thumbnails.copying import Copying
+    from mitame.thumbnails.store import ThumbnailStore
 
     try:
-        with open_existing(data, collection, allow_private=allow_private) as items:
+        with open_existing(data, collection, **settings) as items:
             items.add(item_id, **described)
     except CollectionNotFound:
         lenses = {lens.name: lens for lens in new_lenses(DEFAULT_LENSES)}
-        put = Adding(lenses, allow_private=allow_private).put(item_id, **described)
-        with open_collection(data, collection) as items:
+        most = int(settings["copies_mb"] * MB)
+        copies = ThumbnailStore(collection_path(data, collection) / COPIES, most)
+        copying = Copying(copies)
+        adding = Adding(lenses, allow_private=settings["allow_private"], copying=copying)
+        put = adding.put(item_id, **described)
+        with closing(copies), open_collection(data, collection) as items:
+            copying.keep()
             items.store.append([put])
 
 

@@ -10,6 +10,7 @@ import click
 from mitame.cli.interrupts import INTERRUPTED
 from mitame.cli.options import (
     collection_options,
+    copies_option,
     debug_option,
     json_option,
     open_existing,
@@ -70,6 +71,7 @@ def list_command(data: Path, collection: str, as_json: bool) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @threads_option
 @private_option
+@copies_option
 @collection_options
 @json_option
 def add_command(
@@ -78,6 +80,7 @@ def add_command(
     quiet: bool,
     threads: int | None,
     allow_private: bool,
+    copies_mb: float,
     data: Path,
     collection: str,
     as_json: bool,
@@ -88,7 +91,7 @@ def add_command(
     """
     from mitame.cli.progress import ProgressBar
 
-    settings = {"threads": threads, "allow_private": allow_private}
+    settings = {"threads": threads, "allow_private": allow_private, "copies_mb": copies_mb}
     with open_existing(data, collection, **settings) as items, ProgressBar(quiet=quiet) as bar:
         report = items.add_lens(name, embedder, on_progress=bar)
     if as_json:

@@ -90,6 +90,21 @@ def private_option(function: Callable[P, R]) -> Callable[P, R]:
     )(function)
 
 
+def copies_option(function: Callable[P, R]) -> Callable[P, R]:
+    """``--copies-mb``; a server's variable counts here, too, as both write into one store."""
+    return click.option(
+        "--copies-mb",
+        envvar="MITAME_SERVE_LIMITS_COPIES_MB",
+        type=click.FloatRange(0, 1_000_000),
+        default=2_000,
+        show_default=True,
+        show_envvar=True,
+        metavar="N",
+        help="Megabytes of small copies of pictures that lie at URLs, kept to be shown; "
+        "0 keeps none.",
+    )(function)
+
+
 def open_existing(data: Path, collection: str, **settings: Any) -> Collection:
     """The collection, which must exist."""
     from mitame.api import open as open_collection

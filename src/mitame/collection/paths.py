@@ -26,7 +26,7 @@ BAD_FILES = "bad-files.sqlite3"
 THUMBNAILS = "thumbnails.sqlite3"
 """Small pictures of items that were asked for; not part of a backup."""
 COPIES = "copies.sqlite3"
-"""Small copies of pictures that were uploaded; missing where none were."""
+"""Small copies of pictures that were uploaded or lie elsewhere; missing where there are none."""
 QUERIES = "queries.sqlite3"
 """Questions of the last time, which feedback may be about; not part of a backup."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

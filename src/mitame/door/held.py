@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.collection import Lens, Store
+from mitame.collection.paths import COPIES
+from mitame.config import MB
 from mitame.images.limits import DEFAULT_LIMITS, ImageLimits
 from mitame.images.region import Region
 from mitame.lenses import Embedders
 from mitame.picture import Picture, embedded
+from mitame.thumbnails.copying import COPIES_MB
+from mitame.thumbnails.store import ThumbnailStore
 
 
 class Held:
@@ -26,12 +30,14 @@ class Held:
         threads: int | None = None,
         allow_private: bool = False,
         limits: ImageLimits | None = None,
+        copies_mb: float = COPIES_MB,
     ) -> None:
         self._store = store
         self._threads = threads
         self._allow_private = allow_private
         self._limits = limits or DEFAULT_LIMITS
         self._embedders = Embedders()
+        self._copies = ThumbnailStore(store.path / COPIES, int(copies_mb * MB))
 
     @property
     def lenses(self) -> Mapping[str, Lens]:
@@ -59,6 +65,7 @@ class Held:
 
     def close(self) -> None:
         """Release files and threads; the collection can't be used afterwards."""
+        self._copies.close()
         self._store.close()
 
     def __enter__(self) -> Self:

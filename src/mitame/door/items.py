@@ -17,6 +17,7 @@ from mitame.door.held import Held
 from mitame.errors import InvalidId
 from mitame.filters import Filter
 from mitame.picture import Picture
+from mitame.thumbnails.copying import Copying
 
 
 class Items(Held):
@@ -52,7 +53,9 @@ class Items(Held):
             ImageError: the picture can't be used; nothing was changed.
             ItemExists: the id is there and `replace` is false.
         """
-        adding = Adding(self.lenses, self._embedders, self._limits, self._allow_private)
+        copying = Copying(self._copies)
+        bounds = (self._limits, self._allow_private)
+        adding = Adding(self.lenses, self._embedders, *bounds, copying)
         put = adding.put(
             id,
             image=image,
@@ -63,6 +66,7 @@ class Items(Held):
             attributes=attributes,
             replace=replace,
         )
+        copying.keep()
         self._store.append([put])
 
     def update(

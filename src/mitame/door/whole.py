@@ -69,6 +69,7 @@ class Whole(Held):
             prune=prune,
             threads=self._threads,
             limits=self._limits,
+            copies=self._copies,
             on_progress=on_progress,
         )
         self._keep_bad(sources, report)
@@ -117,6 +118,7 @@ class Whole(Held):
             threads=self._threads,
             limits=self._limits,
             allow_private=self._allow_private,
+            copies=self._copies,
             on_progress=on_progress,
         )
 

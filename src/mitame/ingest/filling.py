@@ -25,6 +25,8 @@ from mitame.ingest.bounded import bounded_map
 from mitame.ingest.pipeline import BATCH_ITEMS, BATCH_SECONDS, usable_cores
 from mitame.ingest.places import archive_of
 from mitame.ingest.report import OnProgress, Progress
+from mitame.thumbnails.copying import FarCopies
+from mitame.thumbnails.store import ThumbnailStore
 
 BLOCK = 1_024
 Result: TypeAlias = Attach | Refused
@@ -55,6 +57,7 @@ def fill_lens(
     threads: int | None = None,
     limits: ImageLimits | None = None,
     allow_private: bool = False,
+    copies: ThumbnailStore | None = None,
     on_progress: OnProgress | None = None,
 ) -> FillReport:
     """Embed every image that has no vector for a lens, from where the image came.
@@ -66,13 +69,14 @@ def fill_lens(
         threads: workers; the number of usable cores when None.
         limits: bounds on bytes and pixels of a picture.
         allow_private: fetch from private network addresses, too.
+        copies: gets small copies of pictures that lie at an address elsewhere.
         on_progress: called after every image, with the total.
 
     Raises:
         StorageError: the disk is full or read-only; what was written before is kept.
     """
     workers = threads or usable_cores()
-    work = _Work(lens, embedder, limits or ImageLimits(), allow_private)
+    work = _Work(lens, embedder, limits or ImageLimits(), allow_private, copies)
     run = _Run(store, on_progress or (lambda _: None))
     started = time.perf_counter()
     with store.pin() as view:
@@ -104,19 +108,27 @@ class _Work:
     """Called from several threads: one image's picture to the change that adds its vector."""
 
     def __init__(
-        self, lens: str, embedder: Embedder, limits: ImageLimits, allow_private: bool
+        self,
+        lens: str,
+        embedder: Embedder,
+        limits: ImageLimits,
+        allow_private: bool,
+        copies: ThumbnailStore | None,
     ) -> None:
         self._lens = lens
         self._embedder = embedder
         self._limits = limits
         self._allow_private = allow_private
+        self._copies = FarCopies(copies, limits)
 
     def __call__(self, image: MissingImage) -> Result:
         try:
             data = self._read(image)
-            if image.content_hash is not None and content_hash(data) != image.content_hash:
+            digest = content_hash(data)
+            if image.content_hash is not None and digest != image.content_hash:
                 raise UsageError("it is another picture by now", remedy="index its folder again")
             decoded = decode(data, limits=self._limits, min_side=self._embedder.decode_side)
+            self._copies.keep(digest, image.source, decoded.pixels)
             vector = self._embedder.embed([self._embedder.prepare(decoded.pixels)])[0]
         except MitameError as error:
             return Refused(image.source or image.id, error)

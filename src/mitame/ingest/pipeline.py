@@ -19,6 +19,7 @@ from mitame.ingest.known import Rejected, Unit, Vanished, lost_items, units
 from mitame.ingest.report import IndexReport, OnProgress, Progress
 from mitame.ingest.walk import Walk
 from mitame.ingest.work import Done, Worker, patches
+from mitame.thumbnails.store import ThumbnailStore
 
 BATCH_ITEMS = 256
 BATCH_SECONDS = 0.5
@@ -35,6 +36,7 @@ def index(
     prune: bool = False,
     threads: int | None = None,
     limits: ImageLimits | None = None,
+    copies: ThumbnailStore | None = None,
     on_progress: OnProgress | None = None,
 ) -> IndexReport:
     """Bring a collection in line with sources.
@@ -53,6 +55,7 @@ def index(
         prune: remove items whose file vanished from its source.
         threads: workers; the number of usable cores when None.
         limits: bounds on bytes and pixels of a picture.
+        copies: gets small copies of pictures that lie at an address elsewhere.
         on_progress: called on this thread after every few images.
 
     Raises:
@@ -60,7 +63,7 @@ def index(
     """
     workers = threads or usable_cores()
     run = _Run(store, on_progress or (lambda _: None))
-    worker = Worker(store, embedders, Vanished(store), limits or ImageLimits())
+    worker = Worker(store, embedders, Vanished(store), limits or ImageLimits(), copies)
     batch = min(MAX_CHUNK, max(embedder.batch_size for embedder in embedders.values()))
     _count_ahead(sources, run.progress)
     walks = [Walk(source, prefix) for source in sources]

@@ -27,6 +27,8 @@ from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
 from mitame.ingest.known import Unit, Vanished
 from mitame.ingest.report import Outcome
+from mitame.thumbnails.copying import FarCopies
+from mitame.thumbnails.store import ThumbnailStore
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,13 @@ class Worker:
         embedders: Mapping[str, Embedder],
         vanished: Vanished,
         limits: ImageLimits,
+        copies: ThumbnailStore | None = None,
     ) -> None:
         self._store = store
         self._embedders = embedders
         self._vanished = vanished
         self._limits = limits
+        self._copies = FarCopies(copies, limits)
         self._prints = {lens: each.spec.fingerprint for lens, each in embedders.items()}
         self._side = max(embedder.decode_side for embedder in embedders.values())
 
@@ -119,6 +123,7 @@ class Worker:
                 if len(unit.candidates) == 1:
                     half.settled = self._recognised(unit, digest, len(data), known)
                     if half.settled:
+                        self._copies.keep_file(digest, candidate.location, data, self._side)
                         return half
                 half.pictures[number] = self._decode(candidate, data, digest)
             except MitameError as error:
@@ -177,6 +182,7 @@ class Worker:
 
     def _decode(self, candidate: Candidate, data: bytes, digest: str) -> _Picture:
         decoded = decode(data, limits=self._limits, min_side=self._side)
+        self._copies.keep(digest, candidate.location, decoded.pixels)
         lenses = self._embedders.items()
         return _Picture(
             candidate=candidate,

@@ -3,6 +3,7 @@
 import { addressOf, askForFile } from './api.js';
 import { make, set } from './dom.js';
 import { key } from './key.js';
+import { say } from './words.js';
 
 const SIDES = [64, 128, 192, 256, 384, 512, 768, 1024];
 
@@ -32,9 +33,11 @@ export function picture(path, pixels, alt = '') {
   return image;
 }
 
-/** Marks a picture that is not to be had. */
+/** Marks a picture that is not to be had, and says what to do about it. */
 function missing(image) {
-  image.closest('.frame, .stage, .seen')?.classList.add('missing');
+  const frame = image.closest('.frame, .stage, .seen');
+  frame?.classList.add('missing');
+  if (frame) set(frame, 'title', say('notShown'));
   image.hidden = true;
 }
 

@@ -15,6 +15,7 @@ from mitame.errors import CollectionExists, CollectionNotFound, UsageError
 from mitame.images.limits import ImageLimits
 from mitame.lenses import Lenses
 from mitame.serving.callers.roles import no_collection
+from mitame.serving.pictures.bounds import picture_limits
 from mitame.serving.work.running import Threads
 
 
@@ -92,6 +93,7 @@ class OpenCollections:
                 threads=self._cores,
                 allow_private=self._config.allow_private,
                 limits=self._limits,
+                copies_mb=self._config.limits.copies_mb,
             )
             self._open[name] = _Open(collection, identity)
             return collection
@@ -136,8 +138,7 @@ class OpenCollections:
     def _limits(self) -> ImageLimits:
         if self._own_limits is not None:
             return self._own_limits
-        limits = self._config.limits
-        return ImageLimits(int(limits.body_mb * 1_000_000), limits.pixels)
+        return picture_limits(self._config.limits)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ from mitame.serving.callers.keys import Keys
 from mitame.serving.drawn_maps import DrawnMaps
 from mitame.serving.near_copies import Finder
 from mitame.serving.pictures.embedding import Embedding
+from mitame.serving.pictures.far_pictures import FarPictures
 from mitame.serving.product.answers import Answers
 from mitame.serving.product.learning import Learning
 from mitame.serving.product.query_ids import QueryIds
@@ -42,6 +43,7 @@ class Service:
         admission: what every request must pass: its key, its share.
         jobs: long work.
         embedding: pictures to vectors, a bounded number at once.
+        far_pictures: those at addresses elsewhere, fetched to be shown.
         tracing: makes spans; None where nobody wants them.
         metrics: counts and times.
         log: of accesses.
@@ -72,6 +74,7 @@ class Service:
         self.admission = Admission(config, self.keys)
         self.jobs = Jobs(self.state)
         self.embedding = Embedding(config, self.metrics)
+        self.far_pictures = FarPictures(config)
         self.readiness = Readiness(self.state, self.collections)
         self.instance = secrets.token_hex(4)
         self.observer = Observer(self.metrics, self.log, self.instance)
@@ -87,6 +90,7 @@ class Service:
         """Let go of files and threads, after what is under way."""
         self.readiness.stopping = True
         self.embedding.close()
+        self.far_pictures.close()
         self.threads.close()
         self.watchers.close()
         self.remembering.close()

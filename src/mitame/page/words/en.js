@@ -55,6 +55,7 @@ export const words = {
   askedAbout: 'What is asked about',
   yourPicture: 'Your picture',
   pictureOf: (id) => `Picture of ${id}`,
+  notShown: 'This picture can’t be shown: its file is gone or has changed, or the server can’t fetch it. Index it again.',
   choosePart: 'Choose a part',
   wholePicture: 'Whole picture',
   boxKind: 'box over the picture',

@@ -55,6 +55,7 @@ export const words = {
   askedAbout: '検索に使う画像',
   yourPicture: '手元の画像',
   pictureOf: (id) => `${id} の画像`,
+  notShown: 'この画像は表示できません。ファイルがないか変わったか、サーバーが取得できません。もう一度インデックスしてください。',
   choosePart: '一部を選ぶ',
   wholePicture: '画像全体',
   boxKind: '画像上の枠',

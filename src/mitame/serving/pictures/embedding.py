@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from mitame.api import Collection
 from mitame.arguments import lens_of
 from mitame.collection import ItemImage, Lens
-from mitame.config import MB, ServeConfig
+from mitame.config import ServeConfig
 from mitame.embedders.catalog import entries, open_embedder
 from mitame.embedders.protocol import Embedder, PatchEmbedder, Patches
 from mitame.errors import ImageError, Overloaded, UnknownEmbedder
 from mitame.images.decode import Decoded
-from mitame.images.limits import ImageLimits
 from mitame.images.region import Region, check_region
 from mitame.images.sources import fetch
 from mitame.lenses import Embedders
-from mitame.serving.pictures.copying import Copying
+from mitame.serving.pictures.bounds import picture_limits
 from mitame.serving.pictures.picture_work import Worked, work
-from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from mitame.serving.pictures.together import Together
 from mitame.serving.seeing.metrics import Metrics
 from mitame.serving.work.running import Threads
+from mitame.thumbnails.copying import Copying
+from mitame.thumbnails.store import ThumbnailStore
 
 T = TypeVar("T")
 Given: TypeAlias = bytes | str
@@ -51,7 +51,7 @@ class Embedding:
     def __init__(self, config: ServeConfig, metrics: Metrics) -> None:
         self._metrics = metrics
         self._allow_private = config.allow_private
-        self._limits = ImageLimits(int(config.limits.body_mb * MB), config.limits.pixels)
+        self._limits = picture_limits(config.limits)
         self._most = config.threads + config.limits.waiting
         self._at_once = max(1, min(_AT_ONCE, self._most // 2))
         self._under_way = 0

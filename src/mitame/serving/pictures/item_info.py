@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mitame.collection import Item, ItemImage, View
 from mitame.serving.links import thumbnail
+from mitame.thumbnails.originals import is_url
 from mitame.wire.items import Encoding, ImageInfo, ItemInfo
 from mitame.wire.queries import Vector
 
@@ -66,5 +67,4 @@ def _image(image: ItemImage) -> ImageInfo:
 
 def _url(source: str | None) -> str | None:
     """The source where it is a URL: paths of this machine are nobody's business."""
-    is_url = source is not None and source.lower().startswith(("http://", "https://"))
-    return source if is_url else None
+    return source if is_url(source) else None

@@ -17,9 +17,9 @@ from mitame.errors import InvalidBody
 from mitame.serving.bodies import check_media, decoded, media_type
 from mitame.serving.pictures.embedding import Embedding, Given
 from mitame.serving.pictures.forms import MULTIPART, check_names, only, parts_of
-from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from mitame.serving.routes import JSON
 from mitame.serving.v1.questions import bytes_of, floats_of
+from mitame.thumbnails.store import ThumbnailStore
 from mitame.wire.items import ItemFields, NewItem, Pictured
 from mitame.wire.queries import Vector
 

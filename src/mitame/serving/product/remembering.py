@@ -22,7 +22,7 @@ from mitame.feedback import (
     FeedbackStore,
     RecentQueries,
 )
-from mitame.serving.pictures.thumbnail_store import ThumbnailStore
+from mitame.thumbnails.store import ThumbnailStore
 
 if TYPE_CHECKING:
     from mitame.api import Collection

@@ -14,7 +14,6 @@ from starlette.responses import Response
 from mitame.arguments import lens_of
 from mitame.collection import Item, ItemImage, Lens, check_id
 from mitame.comparing import Apart, Compared, compare
-from mitame.config import MB, LimitsConfig
 from mitame.embedders.protocol import PatchEmbedder, Patches
 from mitame.errors import (
     CollectionNotFound,
@@ -33,11 +32,12 @@ from mitame.images.decode import Decoded, decode
 from mitame.images.limits import ImageLimits
 from mitame.matching import Matched, matched
 from mitame.serving.callers.roles import Role
-from mitame.serving.pictures.kept_files import shown_picture
-from mitame.serving.pictures.thumbnail_store import ThumbnailStore
+from mitame.serving.pictures.bounds import picture_limits
 from mitame.serving.pictures.uploads import given
 from mitame.serving.replies import reply
 from mitame.serving.routes import Call, Route
+from mitame.thumbnails.originals import shown_picture
+from mitame.thumbnails.store import ThumbnailStore
 from mitame.wire.comparing import (
     CompareBody,
     CompareReply,
@@ -193,13 +193,13 @@ async def _patches(call: Call, found: _Found, other: _Other, seeing: _Seeing) ->
         Overloaded: too many pictures wait already.
     """
     service = call.service
-    reads = _reads(service.config.limits, found, other, seeing)
+    reads = _reads(picture_limits(service.config.limits), found, other, seeing)
     one, two = await service.embedding.patches(seeing.embedder, reads)
     return await service.threads.run(_matched, seeing.lens, one, two)
 
 
 def _reads(
-    limits: LimitsConfig, found: _Found, other: _Other, seeing: _Seeing
+    limits: ImageLimits, found: _Found, other: _Other, seeing: _Seeing
 ) -> list[Callable[[], Decoded]]:
     """What gives both pictures: of items, those of their images that are nearest to each other.
 
@@ -214,14 +214,13 @@ def _reads(
             raise PictureNotKept("the item has changed just now")
         reads.append(partial(_shown, item.images[number], seeing, limits))
     if other.data is not None:
-        bounds = ImageLimits(int(limits.body_mb * MB), limits.pixels)
-        reads.append(partial(decode, other.data, limits=bounds, min_side=seeing.side))
+        reads.append(partial(decode, other.data, limits=limits, min_side=seeing.side))
     if len(reads) < 2:
         raise PictureNotKept("a picture that was given by its address is not kept")
     return reads
 
 
-def _shown(image: ItemImage, seeing: _Seeing, limits: LimitsConfig) -> Decoded:
+def _shown(image: ItemImage, seeing: _Seeing, limits: ImageLimits) -> Decoded:
     copy = seeing.copies.find(image.content_hash) if image.content_hash else None
     return shown_picture(image, copy, seeing.side, limits)
 

@@ -1,8 +1,9 @@
-"""Small pictures of items, made from where the pictures lie, or from copies of uploads."""
+"""Small pictures of items, made from where the pictures lie, or from small copies of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -10,17 +11,20 @@ from starlette.responses import RedirectResponse, Response
 
 from mitame.api import Collection
 from mitame.collection import ItemImage, check_id
-from mitame.config import LimitsConfig
 from mitame.errors import CollectionNotFound, InvalidId, ItemNotFound, PictureNotKept
+from mitame.images.limits import ImageLimits
 from mitame.serving.callers.roles import Role
-from mitame.serving.pictures.kept_files import is_url, shown_picture
+from mitame.serving.pictures.bounds import picture_limits
 from mitame.serving.pictures.preconditions import etag, is_current
-from mitame.serving.pictures.small import JPEG, WEBP, made_small
-from mitame.serving.pictures.thumbnail_store import ThumbnailStore
 from mitame.serving.routes import Call, Route
+from mitame.thumbnails.making import JPEG, WEBP, made_small
+from mitame.thumbnails.originals import is_url, shown_picture
+from mitame.thumbnails.store import ThumbnailStore
 
 _CACHING = "private, max-age=300"
 """Who may see an item may keep it for a while; proxies, which serve others too, may not."""
+_REDIRECT_CACHING = "private, max-age=60"
+"""Shorter: there may be a copy here soon."""
 
 
 class ThumbnailQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -36,7 +40,7 @@ class ThumbnailQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def get(call: Call) -> Response:
-    """A small picture of an item; a redirect where the picture has a URL of its own."""
+    """A small picture of an item; a redirect where it has a URL of its own and can't be had."""
     item_id, wanted = check_id(call.params["id"]), call.query(ThumbnailQuery)
     run, collection = call.service.threads.run, await call.collection()
     image = await run(_image, collection, item_id, wanted.image)
@@ -47,9 +51,14 @@ async def get(call: Call) -> Response:
         return Response(status_code=304, headers=headers)
     name, remembering = call.params["collection"], call.service.remembering
     stores = _Stores(remembering.thumbnails(name, collection), remembering.copies(name, collection))
-    data = await run(_found, stores, image, wanted.side, media, call.service.config.limits)
+    making = partial(
+        _found, stores, image, wanted.side, media, picture_limits(call.service.config.limits)
+    )
+    data = await run(making)
+    if data is None and await call.service.far_pictures.copied(image, stores.copies):
+        data = await run(making)
     if data is None:
-        return RedirectResponse(image.source or "", headers={"Cache-Control": _CACHING})
+        return RedirectResponse(image.source or "", headers={"Cache-Control": _REDIRECT_CACHING})
     return Response(data, headers=headers, media_type=media)
 
 
@@ -72,9 +81,9 @@ class _Stores:
 
 
 def _found(
-    stores: _Stores, image: ItemImage, side: int, media: str, limits: LimitsConfig
+    stores: _Stores, image: ItemImage, side: int, media: str, limits: ImageLimits
 ) -> bytes | None:
-    """The thumbnail; None where the picture lies elsewhere and was never here.
+    """The thumbnail; None where the picture lies elsewhere and no copy is here.
 
     Raises:
         PictureNotKept: it can't be had. Where the picture lay is not told.
@@ -83,7 +92,7 @@ def _found(
     found = stores.made.find(name) if image.content_hash else None
     if found is None:
         copy = stores.copies.find(image.content_hash) if image.content_hash else None
-        if copy is None and is_url(image.source or ""):
+        if copy is None and is_url(image.source):
             return None
         found = made_small(shown_picture(image, copy, side, limits).pixels, side, media)
         stores.made.keep(name, found)

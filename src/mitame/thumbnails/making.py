@@ -1,4 +1,4 @@
-"""Pictures made small: as thumbnails of a size and format, and as copies of uploads."""
+"""Pictures made small: as thumbnails of a size and format, and as copies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 JPEG, WEBP = "image/jpeg", "image/webp"
-_COPY_SIDE = 512
+COPY_SIDE = 512
 """Of the square that a copy fits in: as large as a page shows it on a dense screen."""
 _SETTINGS: dict[str, dict[str, Any]] = {
     JPEG: {"format": "JPEG", "quality": 85},
@@ -35,5 +35,5 @@ def made_small(pixels: NDArray[np.uint8], side: int, media: str) -> bytes:
 
 
 def small_copy(pixels: NDArray[np.uint8]) -> bytes:
-    """What is kept of an upload, uint8[height, width, 3]: WebP, some 10 to 30 kB."""
-    return made_small(pixels, _COPY_SIDE, WEBP)
+    """What is kept of a picture, uint8[height, width, 3]: WebP, some 10 to 30 kB."""
+    return made_small(pixels, COPY_SIDE, WEBP)

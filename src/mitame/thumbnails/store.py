@@ -1,7 +1,8 @@
 """Small pictures that are kept beside the collection, by the content that they were made of.
 
 ``thumbnails.sqlite3`` has thumbnails that were asked for, which can be made anew;
-``copies.sqlite3`` has small copies of pictures that were uploaded, whose files nobody keeps here.
+``copies.sqlite3`` has small copies of pictures whose files don't lie here: of uploads, and of
+those at addresses elsewhere.
 """
 
 from __future__ import annotations
