@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mitame
 from tests.conftest import COUNT, Run
 
 
@@ -135,6 +136,39 @@ def test_evaluate(run: Run, data: Path) -> None:
     assert look["items"] == COUNT
     assert look["share"] > 3 * look["chance"]
     assert "chance" in run("evaluate", "--lens", "look", data=data).stdout
+
+
+def test_evaluate_keeps_its_results(run: Run, tmp_path: Path) -> None:
+    """Each is listed with its moment, the newest last, but those that were not to be kept."""
+    with mitame.open(tmp_path, lenses={"v": "vectors:1:euclidean"}) as shop:
+        for name, place, kind in (("p", 0.0, "a"), ("q", 1.0, "a"), ("r", 10.0, "b")):
+            shop.add(name, vector=[place], category=kind)
+    assert "nothing is kept yet" in run("evaluate", "--history", data=tmp_path).stderr
+    told = [run("evaluate", "--limit", k, "--json", data=tmp_path) for k in (1, 2)]
+    assert run("evaluate", "--no-keep", data=tmp_path).returncode == 0
+    history = json.loads(run("evaluate", "--history", "--json", data=tmp_path).stdout)
+    assert history["collection"] == "default"
+    for k, answer, kept in zip((1, 2), told, history["evaluations"], strict=True):
+        (scores,) = json.loads(answer.stdout)["scores"]
+        assert kept["measures"] == {name: scores[name] for name in kept["measures"]}
+        assert (kept["lens"], kept["k"], kept["queries"], kept["position"]) == ("v", k, 3, 3)
+        assert kept["at"].endswith("Z")
+    lines = run("evaluate", "--history", data=tmp_path).stdout.splitlines()
+    assert len(lines) == 3
+    share = history["evaluations"][1]["measures"]["share"]
+    assert f"share {share:.3f}" in lines[2]
+    assert lines[2].startswith(history["evaluations"][1]["at"][:10])
+
+
+def test_evaluate_without_categories(run: Run, tmp_path: Path) -> None:
+    """It says what is missing, and how it comes there."""
+    with mitame.open(tmp_path, lenses={"v": "vectors:1:euclidean"}) as shop:
+        shop.add("p", vector=[1.0])
+    result = run("evaluate", "--json", data=tmp_path)
+    assert result.returncode == 2
+    error = json.loads(result.stderr)["error"]
+    assert error["code"] == "no_categories"
+    assert "--category-from-folder" in error["remedy"]
 
 
 def test_embed_to_npy_and_json_lines(run: Run, catalogue: Path, tmp_path: Path) -> None:

@@ -67,6 +67,8 @@ DOORS = [
     ("GET", "/v1/collections/{c}/duplicates/decisions/1", None),
     ("DELETE", "/v1/collections/{c}/duplicates/decisions/1", None),
     ("GET", "/v1/collections/{c}/tuning", None),
+    ("POST", "/v1/collections/{c}/evaluations", {}),
+    ("GET", "/v1/collections/{c}/evaluations", None),
     ("POST", "/v1/collections/{c}/comparisons", {}),
     ("GET", "/v1/collections/{c}/comparisons", None),
     ("POST", "/v1/collections/{c}/feedback", {}),

@@ -9,7 +9,17 @@ from typing import Self, TypeVar
 
 import httpx
 
-from mitame.client import browsing, comparing, deciding, items, maps, queries, service, voting
+from mitame.client import (
+    browsing,
+    comparing,
+    deciding,
+    items,
+    maps,
+    measuring,
+    queries,
+    service,
+    voting,
+)
 from mitame.client.answers import item_of
 from mitame.client.binding import (
     AsyncCollectionOperation,
@@ -71,6 +81,8 @@ class ServedCollection:
     map = CollectionOperation(maps.map)
     vote = CollectionOperation(voting.vote)
     votes = CollectionOperation(voting.votes)
+    evaluate = CollectionOperation(measuring.evaluate)
+    evaluations = CollectionOperation(measuring.evaluations)
     feedback = CollectionOperation(queries.feedback)
     feedback_events = CollectionOperation(queries.feedback_events)
     describe = CollectionOperation(service.describe)
@@ -224,6 +236,8 @@ class AsyncServedCollection:
     map = AsyncCollectionOperation(maps.map)
     vote = AsyncCollectionOperation(voting.vote)
     votes = AsyncCollectionOperation(voting.votes)
+    evaluate = AsyncCollectionOperation(measuring.evaluate)
+    evaluations = AsyncCollectionOperation(measuring.evaluations)
     feedback = AsyncCollectionOperation(queries.feedback)
     feedback_events = AsyncCollectionOperation(queries.feedback_events)
     describe = AsyncCollectionOperation(service.describe)

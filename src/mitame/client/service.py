@@ -14,7 +14,7 @@ from mitame.wire.generations import Generation, GenerationList
 from mitame.wire.health import Health, Version
 from mitame.wire.jobs import JobInfo, JobList, JobStarted, TuningList
 
-Kind: TypeAlias = Literal["merge", "index", "tune", "follow"]
+Kind: TypeAlias = Literal["merge", "index", "tune", "evaluate", "follow"]
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -92,7 +92,7 @@ def merge(
         rebuild: also when nothing has changed.
     """
     body = {"keep": keep, "neighbors": neighbors, "half": half, "rebuild": rebuild}
-    return _begun(name, "/merge", body)
+    return begun(name, "/merge", body)
 
 
 def bad_files(
@@ -131,7 +131,7 @@ def index(
         "prefix": prefix,
         "prune": prune,
     }
-    return _begun(name, "/index", body)
+    return begun(name, "/index", body)
 
 
 def tune(
@@ -168,7 +168,7 @@ def tune(
         "budget": budget,
         "apply": apply,
     }
-    return _begun(name, "/tune", body)
+    return begun(name, "/tune", body)
 
 
 def tunings(name: str) -> Request[TuningList]:
@@ -245,8 +245,11 @@ def openapi() -> Request[dict[str, Any]]:
     return Request("GET", "/openapi.json", reader(dict[str, Any]))
 
 
-def _begun(name: str, rest: str, body: Mapping[str, Any]) -> Request[str]:
-    """Not sent again where nobody knows whether it has arrived: that would be another job."""
+def begun(name: str, rest: str, body: Mapping[str, Any]) -> Request[str]:
+    """A job is begun; its id.
+
+    Not sent again where nobody knows whether it has arrived: that would be another job.
+    """
 
     def read(reply: Reply) -> str:
         return msgspec.json.decode(reply.body, type=JobStarted).job

@@ -16,6 +16,7 @@ from mitame.collection.changes import (
     Remove,
 )
 from mitame.collection.choice import Choice
+from mitame.collection.evaluations import Evaluation, EvaluationStore
 from mitame.collection.excluding import Excluding
 from mitame.collection.generations import GenerationInfo
 from mitame.collection.index_status import IndexStatus, index_status
@@ -52,6 +53,8 @@ __all__ = [
     "Change",
     "Choice",
     "DeltaCounts",
+    "Evaluation",
+    "EvaluationStore",
     "Excluding",
     "Expect",
     "GenerationInfo",

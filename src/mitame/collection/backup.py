@@ -16,6 +16,7 @@ from mitame.collection.paths import (
     COPIES,
     DATABASE,
     DECISIONS,
+    EVALUATIONS,
     FEEDBACK,
     LOG,
     ROOT,
@@ -32,7 +33,7 @@ from mitame.storage import Directory, LocalDirectory, sqlite
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 _BLOCK = 8 << 20
-_TOLD = (FEEDBACK, DECISIONS, COMPARISONS, COPIES)
+_TOLD = (FEEDBACK, DECISIONS, COMPARISONS, EVALUATIONS, COPIES)
 """What lies beside the items, and can't be made again."""
 
 

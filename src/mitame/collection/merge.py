@@ -22,6 +22,7 @@ from mitame.collection.logcheck import damaged_rows
 from mitame.collection.neighbor_table import facts_of
 from mitame.collection.paths import MERGE_LOCK
 from mitame.collection.planning import plan, vector_blocks
+from mitame.collection.recalls import keep_recalls
 from mitame.collection.root import serve
 from mitame.collection.served import Served
 from mitame.collection.snapshot import LensPlan, Planned, SnapshotBuilder, VectorType
@@ -113,8 +114,20 @@ class Merger:
             if number is not None:
                 serve(self._directory, number)
             self._generations.move_on()
+            if number is not None:
+                self._keep_recalls(number)
             clean(self._directory, self._generations, self._writer, keep)
             return number
+
+    def _keep_recalls(self, number: int) -> None:
+        """A merge is worth more than a note of it: what can't be kept is left out."""
+        path, served = self._directory.path, self._generations.acquire()
+        try:
+            if path is not None and served.snapshot is not None:
+                with suppress(MitameError):
+                    keep_recalls(path, number, served.snapshot)
+        finally:
+            self._generations.release(served)
 
     def rollback(self, number: int) -> None:
         """Serve another generation that there is; see `Store.rollback`."""

@@ -14,6 +14,8 @@ from mitame.embedders.protocol import EmbedderSpec
 from mitame.errors import MitameError, UsageError
 
 if TYPE_CHECKING:
+    from mitame.collection import Evaluation
+    from mitame.collection.evaluations import Kind
     from mitame.images.candidate import Source
     from mitame.ingest import IndexReport
     from mitame.ingest.bad_files import BadFile
@@ -174,3 +176,56 @@ class Whole(Held):
         if apply:
             self._store.merge()
         return tuning.choice
+
+    def evaluate(
+        self,
+        *,
+        lens: str | None = None,
+        k: int = 10,
+        sample: int | None = None,
+        keep: bool = True,
+    ) -> list[Evaluation]:
+        """Measure how often an item's neighbours have its category, and keep the result.
+
+        Args:
+            lens: which; each in turn when None.
+            k: how many neighbours each item is asked for, 1 to 1,000.
+            sample: ask only so many items, the same ones each time; all when None.
+            keep: with the collection, for `evaluations`.
+
+        Returns:
+            One for each lens, with ``measures`` by name: ``share`` of the neighbours with the
+            item's own category, ``first`` and ``found`` (of the items, those whose nearest, or
+            any, neighbour has it), and what ``chance`` would give; 0 to 1.
+
+        Raises:
+            NoCategories: the items have fewer than two categories.
+            UsageError: a value out of range, or no item has neighbours in the lens.
+            UnknownLens: there is no such lens.
+        """
+        from mitame.evaluation.evaluating import evaluated, keep_evaluations
+
+        names = list(self.lenses) if lens is None else [lens_of(self.lenses, lens).name]
+        with self._store.pin() as view:
+            found = evaluated(view, names, k=k, sample=sample)
+        return keep_evaluations(self.path, found) if keep else found
+
+    def evaluations(
+        self,
+        *,
+        limit: int = 100,
+        kind: Kind | None = None,
+        lens: str | None = None,
+        cursor: int | None = None,
+    ) -> list[Evaluation]:
+        """What was measured of the answers over time, the newest first.
+
+        Args:
+            limit: at most so many.
+            kind: ``categories`` as `evaluate` measures, or ``recall`` of the indexes as merges do.
+            lens: only of this one.
+            cursor: go on behind the one with this sequence number.
+        """
+        from mitame.evaluation.evaluating import kept_evaluations
+
+        return kept_evaluations(self.path, cursor, limit, kind=kind, lens=lens)

@@ -5,6 +5,7 @@
     │   ├── InvalidId
     │   ├── InvalidFilter
     │   ├── InvalidVector        NaN, infinity, wrong shape or dimension
+    │   ├── NoCategories         nothing that answers could be measured by
     │   └── CannotListen         the address is in use or not allowed
     ├── ImageError               the bytes are not a picture that can be used
     │   ├── EmptyImage
@@ -76,6 +77,7 @@ from mitame.errors.base import (
     InvalidVector,
     MissingExtra,
     MitameError,
+    NoCategories,
     ServiceError,
     TargetError,
     UsageError,
@@ -176,6 +178,7 @@ __all__ = [
     "MissingExtra",
     "MitameError",
     "NewerFormat",
+    "NoCategories",
     "NoTextSide",
     "NotAllowed",
     "NotAnImage",

@@ -68,6 +68,14 @@ class InvalidVector(UsageError):
     status = 422
 
 
+class NoCategories(UsageError):
+    """Answers are to be measured by category, and the items have fewer than two."""
+
+    code = "no_categories"
+    status = 409
+    default_remedy = "index with --category-from-folder, or set categories"
+
+
 class CannotListen(UsageError):
     """The service can't listen where it was told to."""
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from mitame.collection import View
-from mitame.errors import UsageError
+from mitame.errors import NoCategories, UsageError
 from mitame.search import similar
 
 OnStep = Callable[[int, int], None]
@@ -62,15 +62,16 @@ def category_scores(
         on_step: called with items done and items to do.
 
     Raises:
-        UsageError: fewer than two items have a category.
+        NoCategories: the items have fewer than two categories.
+        UsageError: no item has neighbours in the lens, or a value is out of range.
+        UnknownLens: there is no such lens.
     """
-    labels = {item.id: item.category for item in view.items() if item.category is not None}
+    if sample is not None and (not isinstance(sample, int) or sample < 1):
+        raise UsageError(f"a sample of {sample!r} items", remedy="ask at least one")
+    check_categories(view)
+    rows = view.select("SELECT id, category FROM items WHERE category IS NOT NULL")
+    labels: dict[str, str] = {item: category for item, category in rows}
     asked = _sampled(sorted(labels), sample, seed)
-    if len(labels) < 2 or len(set(labels.values())) < 2:
-        raise UsageError(
-            "the collection's items have fewer than two categories, so there is nothing to compare",
-            remedy="index with --category-from-folder, or set categories",
-        )
     hits: list[list[bool]] = []
     for number, item in enumerate(asked, 1):
         answer = similar(view, item, lens=lens, limit=k)
@@ -84,6 +85,16 @@ def category_scores(
             remedy=f"go on with: mitame lens add {lens} EMBEDDER",
         )
     return _scores(lens, k, hits, labels)
+
+
+def check_categories(view: View) -> None:
+    """Nothing where the items have two categories or more.
+
+    Raises:
+        NoCategories: they don't, so that there is nothing to compare.
+    """
+    if len(view.select("SELECT DISTINCT category FROM items WHERE category NOT NULL LIMIT 2")) < 2:
+        raise NoCategories("the collection's items have fewer than two categories")
 
 
 def _sampled(ids: list[str], sample: int | None, seed: int) -> list[str]:

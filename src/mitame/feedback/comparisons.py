@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from mitame.collection.item import check_id
 from mitame.collection.paths import COMPARISONS
 from mitame.errors import CorruptCollection, UsageError
-from mitame.feedback.file import SqliteFile
+from mitame.storage.sqlite_file import SqliteFile
 
 Better: TypeAlias = Literal["left", "right", "neither"]
 MAX_IDS = 50

@@ -21,7 +21,7 @@ from mitame.collection.changes import ANY
 from mitame.collection.item import check_id
 from mitame.collection.paths import DECISIONS
 from mitame.errors import CorruptCollection, DecisionNotFound, PreconditionFailed, UsageError
-from mitame.feedback.file import SqliteFile
+from mitame.storage.sqlite_file import SqliteFile
 
 Verdict: TypeAlias = Literal["same", "different"]
 VERDICTS: tuple[Verdict, ...] = ("same", "different")

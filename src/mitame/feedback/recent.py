@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mitame.collection.paths import QUERIES
 from mitame.errors import CorruptCollection
-from mitame.feedback.file import SqliteFile
 from mitame.feedback.question import AskedQuestion
+from mitame.storage.sqlite_file import SqliteFile
 
 MAX_BYTES = 128 << 20
 """Of questions that are kept; the oldest go. A vector of 1,280 numbers is 5 kB: some 25,000."""

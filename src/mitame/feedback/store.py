@@ -11,9 +11,9 @@ from typing import Any
 
 from mitame.collection.paths import FEEDBACK
 from mitame.feedback.events import Event, StoredEvent
-from mitame.feedback.file import SqliteFile
 from mitame.feedback.question import AskedQuestion
 from mitame.feedback.recent import read_question
+from mitame.storage.sqlite_file import SqliteFile
 
 _TABLES = """
 CREATE TABLE asked (

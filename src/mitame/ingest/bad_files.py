@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mitame.collection.paths import BAD_FILES
-from mitame.feedback.file import SqliteFile
 from mitame.images.candidate import Refused, Source
 from mitame.ingest.report import IndexReport
+from mitame.storage.sqlite_file import SqliteFile
 
 MAX_FILES = 10_000
 """Of a source that are kept; the rest are only counted."""

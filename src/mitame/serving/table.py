@@ -20,6 +20,7 @@ from mitame.serving.v1 import (
     decisions,
     duplicates,
     embed,
+    evaluations,
     feedback,
     generations,
     items,
@@ -50,6 +51,7 @@ V1: tuple[Route, ...] = (
     *generations.ROUTES,
     *jobs.ROUTES,
     *tunings.ROUTES,
+    *evaluations.ROUTES,
     *bad_files.ROUTES,
     *embed.ROUTES,
 )

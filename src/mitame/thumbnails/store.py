@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mitame.errors import MitameError
-from mitame.feedback.file import SqliteFile
+from mitame.storage.sqlite_file import SqliteFile
 
 MAX_BYTES = 512 << 20
 """Of a collection that are kept, some 50,000 of the usual size; the oldest go."""

@@ -52,7 +52,7 @@ class JobInfo(Reply):
     """
 
     id: str
-    kind: Literal["merge", "index", "tune", "follow"]
+    kind: Literal["merge", "index", "tune", "evaluate", "follow"]
     collection: str | None
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     done: float
@@ -93,7 +93,7 @@ class JobFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     collection: str | None = None
-    kind: Literal["merge", "index", "tune", "follow"] | None = None
+    kind: Literal["merge", "index", "tune", "evaluate", "follow"] | None = None
     state: Literal["queued", "running", "done", "failed", "cancelled"] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
     cursor: str | None = None

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mitame.collection import EvaluationStore
 from mitame.collection.paths import COPIES, THUMBNAILS
 from mitame.config import MB, LimitsConfig
 from mitame.errors import MitameError
@@ -43,6 +44,7 @@ class _Kept:
     feedback: FeedbackStore
     decisions: DecisionStore
     comparisons: ComparisonStore
+    evaluations: EvaluationStore
     thumbnails: ThumbnailStore
     copies: ThumbnailStore
     waiting: deque[tuple[str, AskedQuestion]] = field(
@@ -54,6 +56,7 @@ class _Kept:
         self.feedback.close()
         self.decisions.close()
         self.comparisons.close()
+        self.evaluations.close()
         self.thumbnails.close()
         self.copies.close()
 
@@ -114,6 +117,11 @@ class Remembering:
         with self._lock:
             return self._of(name, collection).comparisons
 
+    def evaluations(self, name: str, collection: Collection) -> EvaluationStore:
+        """What was measured of a collection's answers."""
+        with self._lock:
+            return self._of(name, collection).evaluations
+
     def thumbnails(self, name: str, collection: Collection) -> ThumbnailStore:
         """Thumbnails of a collection's items that were made."""
         with self._lock:
@@ -147,6 +155,7 @@ class Remembering:
                 FeedbackStore(path, int(self._limits.feedback_mb * MB)),
                 DecisionStore(path),
                 ComparisonStore(path),
+                EvaluationStore(path),
                 ThumbnailStore(path / THUMBNAILS),
                 ThumbnailStore(path / COPIES, int(self._limits.copies_mb * MB)),
             )

@@ -34,17 +34,17 @@ _OF_THE_SERVER = frozenset({"index", "follow"})
 
 async def merge(call: Call) -> Response:
     """Apply what has changed now."""
-    return await _started(call, "merge", await _body(call, MergeBody))
+    return await started(call, "merge", await body_or_usual(call, MergeBody))
 
 
 async def index(call: Call) -> Response:
     """Bring the collection in line with folders of the server, or with URLs."""
-    return await _started(call, "index", await call.body(IndexBody))
+    return await started(call, "index", await call.body(IndexBody))
 
 
 async def tune(call: Call) -> Response:
     """Measure engines and choose one."""
-    return await _started(call, "tune", await _body(call, TuneBody))
+    return await started(call, "tune", await body_or_usual(call, TuneBody))
 
 
 async def shown(call: Call) -> Response:
@@ -63,7 +63,8 @@ async def listed(call: Call) -> Response:
     return reply(await call.service.threads.run(_page, call, fields))
 
 
-async def _started(call: Call, kind: Kind, body: msgspec.Struct) -> Response:
+async def started(call: Call, kind: Kind, body: msgspec.Struct) -> Response:
+    """Queue a job on the collection that the path names, and tell where it can be followed."""
     await call.collection()
     arguments: Mapping[str, Any] = msgspec.to_builtins(body)
     name = call.params["collection"]
@@ -71,7 +72,7 @@ async def _started(call: Call, kind: Kind, body: msgspec.Struct) -> Response:
     return reply(JobStarted(job=job.id), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
-async def _body(call: Call, kind: type[T]) -> T:
+async def body_or_usual(call: Call, kind: type[T]) -> T:
     """The JSON body; all as usual where there is none."""
     data = await call.raw()
     if not data:

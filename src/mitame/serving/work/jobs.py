@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, cast
 from mitame.errors import JobNotFound, MitameError, Overloaded
 from mitame.serving.state import State
 
-Kind: TypeAlias = Literal["merge", "index", "tune", "follow"]
+Kind: TypeAlias = Literal["merge", "index", "tune", "evaluate", "follow"]
 JobState: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 
 MOST_QUEUED = 1_000

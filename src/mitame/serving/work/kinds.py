@@ -162,6 +162,24 @@ def _step(reporter: Reporter, lens: str, done: int, total: int, _: object) -> No
     reporter(done, total, f"lens {lens}")
 
 
+def evaluate(collection: Collection, arguments: Mapping[str, Any], reporter: Reporter) -> Result:
+    """Measure answers by category, and keep what was found."""
+    from mitame.arguments import lens_of
+    from mitame.evaluation.evaluating import evaluated, keep_evaluations, to_json
+
+    lens, lenses = arguments.get("lens"), collection.lenses
+    names = list(lenses) if lens is None else [lens_of(lenses, lens).name]
+    with collection.store.pin() as view:
+        found = evaluated(
+            view,
+            names,
+            k=arguments.get("k", 10),
+            sample=arguments.get("sample", 1_000),
+            on_step=reporter,
+        )
+    return {"evaluations": [to_json(each) for each in keep_evaluations(collection.path, found)]}
+
+
 def unforeseen(error: Exception) -> MitameError:
     """An error that nobody has foreseen, as jobs tell it."""
     return MitameError(
@@ -173,4 +191,5 @@ WORK: Mapping[str, Callable[[Collection, Mapping[str, Any], Reporter], Result]] 
     "merge": merge,
     "index": index,
     "tune": tune,
+    "evaluate": evaluate,
 }

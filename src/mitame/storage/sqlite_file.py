@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from mitame.errors import NewerFormat
-from mitame.storage import LocalDirectory
+from mitame.storage.local import LocalDirectory
 from mitame.storage.sqlite import transaction, translated
 
 FORMAT = 1
