@@ -70,7 +70,7 @@ def category_scores(
         raise UsageError(f"a sample of {sample!r} items", remedy="ask at least one")
     check_categories(view)
     rows = view.select("SELECT id, category FROM items WHERE category IS NOT NULL")
-    labels: dict[str, str] = {item: category for item, category in rows}
+    labels: dict[str, str] = dict(rows)
     asked = _sampled(sorted(labels), sample, seed)
     hits: list[list[bool]] = []
     for number, item in enumerate(asked, 1):
