@@ -75,6 +75,37 @@ def test_each_source_has_its_own(tmp_path: Path, pictures: Path) -> None:
         assert names(shop.bad_files()) == ["cut.png", "text.png"]
 
 
+def test_sources_may_lie_in_each_other(tmp_path: Path, pictures: Path) -> None:
+    """A folder, two lists and a manifest in it: each clears what it offered, and that alone."""
+    inner = pictures / "inner"
+    inner.mkdir()
+    (inner / "bad.png").write_text("no")
+    lists = [pictures / "one.txt", pictures / "two.txt"]
+    for number, path in enumerate(lists):
+        path.write_text(f"http://127.0.0.1:1/{number}.png\n")
+    manifest = pictures / "items.csv"
+    manifest.write_text("id,image\nm,none.png\n")
+
+    with mitame.open(tmp_path / "data", "shop", lenses={"color": "color"}) as shop:
+        (pictures / "cut.png").unlink()
+        (pictures / "text.png").unlink()
+        shop.index(pictures, *lists, manifest)
+        every = ["bad.png", "0.png", "1.png", "none.png"]
+        assert sorted(names(shop.bad_files())) == sorted(every)
+        (inner / "bad.png").unlink()
+        shop.index(pictures)
+        assert sorted(names(shop.bad_files())) == ["0.png", "1.png", "none.png"]
+        lists[0].write_text("")
+        shop.index(lists[0])
+        assert sorted(names(shop.bad_files())) == ["1.png", "none.png"]
+        manifest.write_text("id,image\n")
+        shop.index(manifest)
+        assert names(shop.bad_files()) == ["1.png"]
+        lists[1].write_text("")
+        shop.index(lists[1])
+        assert shop.bad_files() == []
+
+
 def test_the_list_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of each source so many are kept, the rest are counted; an interrupted run removes none."""
     monkeypatch.setattr(bad_files, "MAX_FILES", 5)
@@ -82,7 +113,8 @@ def test_the_list_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     def report(first: int, last: int, **fields: Any) -> IndexReport:
         places = (f"{tmp_path}/{n:02}" for n in range(first, last))
-        return IndexReport(refused=[Refused(p, NotAnImage("no picture")) for p in places], **fields)
+        refused = [Refused(p, NotAnImage("no picture"), source.root) for p in places]
+        return IndexReport(refused=refused, **fields)
 
     kept.keep([source], report(0, 9))
     files, total = kept.files()

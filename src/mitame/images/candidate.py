@@ -50,10 +50,12 @@ class Refused:
         location: as in Candidate, or its place; a folder's ends in a separator.
         error: why; loses its traceback, whose frames would keep the picture's bytes in memory
             for as long as the refusal is listed.
+        root: of the source that offered it, where a run has noted that.
     """
 
     location: str
     error: MitameError
+    root: str | None = None
 
     def __post_init__(self) -> None:
         """Let go of the frames."""

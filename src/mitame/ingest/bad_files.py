@@ -139,13 +139,11 @@ class BadFiles:
 
 
 def _by_source(sources: Sequence[Source], refused: Sequence[Refused]) -> dict[str, list[Refused]]:
-    """Each refusal with the source that it begins with; the first one where none does."""
+    """Each refusal with the source that offered it: its location need not say which that was."""
     found: dict[str, list[Refused]] = {source.root: [] for source in sources}
     for each in refused:
-        roots = (root for root in found if each.location.startswith(root.rstrip("!")))
-        root = next(roots, next(iter(found), None))
-        if root is not None:
-            found[root].append(each)
+        if each.root is not None:
+            found[each.root].append(each)
     return found
 
 

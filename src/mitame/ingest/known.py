@@ -166,7 +166,7 @@ def _closed(walk: Walk, group: list[Candidate], count: int) -> Group | Rejected:
     error = UsageError(
         f"the item {group[0].id!r} has {count:,} images", remedy=f"give it 1 to {MAX_IMAGES:,}"
     )
-    return Rejected(Refused(group[0].place, error), count)
+    return Rejected(walk.refused(group[0].place, error), count)
 
 
 def _blocks(groups: Iterable[Group | Rejected]) -> Iterator[list[Group | Rejected]]:
@@ -188,19 +188,19 @@ def _look_up(view: View, found: Group | Rejected, ids: set[int]) -> Unit | Rejec
     first = group[0]
     if hash(first.id) in ids:
         message = f"the id {first.id!r} was offered before in this run"
-        return _exists(group, message, "put an item's rows together")
+        return _exists(walk, group, message, "put an item's rows together")
     ids.add(hash(first.id))
     item = view.get(first.id)
     if item is not None and not first.named and not _same_place(item, group):
         message = f"the id {first.id!r} belongs to {item.images[0].source or 'an added item'}"
-        return _exists(group, message, "choose a --prefix for the ids")
+        return _exists(walk, group, message, "choose a --prefix for the ids")
     stored = {image.source: image for image in item.images} if item else {}
     known = tuple(stored.get(candidate.location) for candidate in group)
     return Unit(tuple(group), item, known, walk)
 
 
-def _exists(group: Sequence[Candidate], message: str, remedy: str) -> Rejected:
-    return Rejected(Refused(group[0].place, ItemExists(message, remedy=remedy)), len(group))
+def _exists(walk: Walk, group: Sequence[Candidate], message: str, remedy: str) -> Rejected:
+    return Rejected(walk.refused(group[0].place, ItemExists(message, remedy=remedy)), len(group))
 
 
 def _same_place(item: Item, group: list[Candidate]) -> bool:

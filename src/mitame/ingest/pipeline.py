@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mitame.collection import Change, Remove, Store
 from mitame.embedders.protocol import Embedder
 from mitame.errors import MitameError, StorageError
-from mitame.images.candidate import Refused, Source
+from mitame.images.candidate import Source
 from mitame.images.limits import MIB, ImageLimits
 from mitame.ingest.bounded import bounded_map
 from mitame.ingest.known import Rejected, Unit, Vanished, lost_items, units
@@ -123,7 +123,7 @@ class _Run:
         try:
             changes = patches(unit)
         except MitameError as error:
-            self.report.refused.append(Refused(unit.candidates[0].place, error))
+            self.report.refused.append(unit.walk.refused(unit.candidates[0].place, error))
             self._step(len(unit.candidates))
             return
         self.take(Done.of(unit, "updated" if changes else "unchanged", changes))
@@ -164,7 +164,7 @@ class _Run:
             except StorageError:
                 raise
             except MitameError as error:
-                self.report.refused.append(Refused(done.place, error))
+                self.report.refused.append(done.walk.refused(done.place, error))
             else:
                 self._count(done)
 

@@ -37,13 +37,19 @@ class Walk:
         try:
             for offer in self.source:
                 self._note(offer)
-                if self.prefix and isinstance(offer, Candidate):
+                if isinstance(offer, Refused):
+                    yield self.refused(offer.location, offer.error)
+                elif self.prefix:
                     yield replace(offer, id=self.prefix + offer.id)
                 else:
                     yield offer
         except MitameError as error:
             self.whole = False
-            yield Refused(self.source.root.removesuffix("!"), error)
+            yield self.refused(self.source.root.removesuffix("!"), error)
+
+    def refused(self, place: str, error: MitameError) -> Refused:
+        """A place of this source that gave no picture."""
+        return Refused(place, error, self.source.root)
 
     def _note(self, offer: Candidate | Refused) -> None:
         self._seen.add(hash(offer.location))

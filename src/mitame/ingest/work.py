@@ -27,6 +27,7 @@ from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
 from mitame.ingest.known import Unit, Vanished
 from mitame.ingest.report import Outcome
+from mitame.ingest.walk import Walk
 from mitame.thumbnails.copying import FarCopies
 from mitame.thumbnails.store import ThumbnailStore
 
@@ -37,6 +38,7 @@ class Done:
 
     Attributes:
         place: where the item's first image is.
+        walk: the walk that it comes from.
         images: how many were on offer; the candidates themselves may hold pictures and are let go.
         outcome: which count it belongs to; None when nothing of it could be used.
         changes: to append to the journal, in order; all belong together.
@@ -44,6 +46,7 @@ class Done:
     """
 
     place: str
+    walk: Walk
     images: int
     outcome: Outcome | None
     changes: tuple[Change, ...] = ()
@@ -59,7 +62,7 @@ class Done:
     ) -> Done:
         """What became of this unit."""
         place, images = unit.candidates[0].place, len(unit.candidates)
-        return cls(place, images, outcome, tuple(changes), tuple(refused))
+        return cls(place, unit.walk, images, outcome, tuple(changes), tuple(refused))
 
 
 @dataclass
@@ -217,7 +220,8 @@ class Worker:
                 images=half.images(),
             )
         except MitameError as error:
-            return Done.of(unit, None, refused=[Refused(unit.candidates[0].place, error)])
+            refused = [unit.walk.refused(unit.candidates[0].place, error)]
+            return Done.of(unit, None, refused=refused)
         outcome: Outcome = "added" if unit.item is None else "replaced"
         return Done.of(unit, outcome, [Put(item, fingerprints=self._prints)], refused)
 
@@ -234,7 +238,7 @@ class _Half:
 
     def refuse(self, candidate: Candidate, error: MitameError) -> None:
         """List an image that can't be used."""
-        self.refused.append(Refused(candidate.place, error))
+        self.refused.append(self.unit.walk.refused(candidate.place, error))
 
     @property
     def missing(self) -> list[int]:
