@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -19,7 +21,7 @@ from mitame.errors import (
     PreconditionFailed,
     UsageError,
 )
-from mitame.feedback import Decision, DecisionStore, decisions
+from mitame.feedback import Decision, DecisionStore, decided, decisions
 from tests.collection.made import LOOK, put
 
 
@@ -92,6 +94,54 @@ def test_two_processes_see_each_other(tmp_path: Path) -> None:
     assert one.decided().of(["a", "b"]) == again
     one.close()
     other.close()
+
+
+def test_what_is_decided_is_brought_forward(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever two processes decide, change and withdraw, it is what would be read anew."""
+    monkeypatch.setattr(decided, "_MOST_RECENT", 6)
+    rng = random.Random(0)
+    stores = DecisionStore(tmp_path), DecisionStore(tmp_path)
+    groups = [[*"abcdefgh"[n : n + size]] for size in (2, 3, 4) for n in range(9 - size)]
+    for _ in range(80):
+        store = rng.choice(stores)
+        known = store.decisions()
+        if known and rng.random() < 0.3:
+            store.withdraw(rng.choice(known).id)
+        else:
+            store.decide(rng.choice(groups), rng.choice(decisions.VERDICTS))
+        anew = DecisionStore(tmp_path)
+        for each in rng.sample(stores, rng.randint(0, 2)):
+            found, right = each.decided(), anew.decided()
+            assert found.count == right.count
+            assert [found.of(g) for g in groups] == [right.of(g) for g in groups]
+        anew.close()
+    for store in stores:
+        store.close()
+
+
+def test_only_new_decisions_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row for each that has come or was changed; all of them only where one has gone."""
+    store = DecisionStore(tmp_path)
+    parse = Mock(wraps=decisions._decision)
+    monkeypatch.setattr(decisions, "_decision", parse)
+
+    def rows() -> int:
+        before = parse.call_count
+        store.decided()
+        return parse.call_count - before
+
+    made = [store.decide([f"a{n}", f"b{n}"], "same") for n in range(20)]
+    assert (rows(), rows()) == (20, 0)
+    store.decide(["a", "b"], "same")
+    assert rows() == 1
+    store.decide(made[3].ids, "different")
+    store.decide(["a", "c"], "same")
+    assert rows() == 2
+    store.withdraw(made[5].id)
+    assert rows() == 21
+    store.close()
 
 
 def test_what_cant_be_decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

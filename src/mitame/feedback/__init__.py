@@ -16,7 +16,8 @@ spec's fingerprint (vectors of two specs never meet), and the ids that were answ
 from __future__ import annotations
 
 from mitame.feedback.comparisons import Comparison, ComparisonStore, Side
-from mitame.feedback.decisions import Decided, Decision, DecisionStore
+from mitame.feedback.decided import Decided, Decision
+from mitame.feedback.decisions import DecisionStore
 from mitame.feedback.events import EVENT_TYPES, VALUES, Event, StoredEvent
 from mitame.feedback.question import AskedQuestion
 from mitame.feedback.recent import RecentQueries

@@ -13,17 +13,16 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from mitame.collection.changes import ANY
 from mitame.collection.item import check_id
 from mitame.collection.paths import DECISIONS
 from mitame.errors import CorruptCollection, DecisionNotFound, PreconditionFailed, UsageError
+from mitame.feedback.decided import Decided, Decision, Verdict
 from mitame.storage.sqlite_file import SqliteFile
 
-Verdict: TypeAlias = Literal["same", "different"]
 VERDICTS: tuple[Verdict, ...] = ("same", "different")
 MAX_IDS = 1_000
 """Of a decision."""
@@ -43,53 +42,6 @@ CREATE TABLE decisions (
 _SELECT = "SELECT sequence, id, value, ids, at FROM decisions "
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What was decided.
-
-    Attributes:
-        id: follows from the items: the same items have the same.
-        value: ``same`` or ``different``.
-        ids: of the items, ascending, at least two.
-        at: when, microseconds since 1970.
-        sequence: later decisions have greater ones; another with each change.
-    """
-
-    id: str
-    value: Verdict
-    ids: tuple[str, ...]
-    at: int
-    sequence: int
-
-    @property
-    def tag(self) -> str:
-        """Its state, for conditions."""
-        return str(self.sequence)
-
-
-class Decided:
-    """All decisions of a moment, to be asked about groups.
-
-    Args:
-        decisions: in the order of their sequence.
-    """
-
-    def __init__(self, decisions: Sequence[Decision]) -> None:
-        self._by_item: dict[str, list[tuple[Decision, frozenset[str]]]] = {}
-        for each in decisions:
-            entry = (each, frozenset(each.ids))
-            for item in each.ids:
-                self._by_item.setdefault(item, []).append(entry)
-
-    def of(self, group: Sequence[str]) -> Decision | None:
-        """The latest decision that all items of a group are in; None where there is none."""
-        wanted = frozenset(group)
-        for decision, ids in reversed(self._by_item.get(group[0], [])):
-            if wanted <= ids:
-                return decision
-        return None
-
-
 class DecisionStore:
     """The decisions of a collection: on the disk before they are acknowledged.
 
@@ -103,7 +55,7 @@ class DecisionStore:
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(path / DECISIONS, _TABLES, durable=True)
         self._lock = threading.Lock()
-        self._kept: tuple[int, Decided] = (0, Decided([]))
+        self._kept: tuple[int, Decided] = (0, Decided())
 
     def decide(
         self,
@@ -191,17 +143,18 @@ class DecisionStore:
             return [_decision(row) for row in connection.execute(sql, (after, limit))]
 
     def decided(self) -> Decided:
-        """All of them, as they are now; read again only where one has come or gone."""
+        """All of them, as they are now: what has come is read, and all where some have gone."""
         with self._file.read() as connection:
             if connection is None:
-                return Decided([])
+                return Decided()
             row = connection.execute("SELECT seq FROM sqlite_sequence").fetchone()
             last = 0 if row is None else int(row[0])
             with self._lock:
-                if self._kept[0] == last:
-                    return self._kept[1]
-            rows = connection.execute(_SELECT + "ORDER BY sequence")
-            found = Decided([_decision(each) for each in rows])
+                kept = self._kept
+            if kept[0] == last:
+                return kept[1]
+            # An older file may have been put back.
+            found = _joined(connection, *(kept if kept[0] < last else (0, Decided())))
         with self._lock:
             if last > self._kept[0]:
                 self._kept = (last, found)
@@ -234,6 +187,20 @@ def _check(before: Decision | None, one_of: frozenset[str] | None, none_of: froz
         raise PreconditionFailed(
             f"{now} is decided about these items by now", remedy="look at it, then decide again"
         )
+
+
+def _joined(connection: sqlite3.Connection, last: int, known: Decided) -> Decided:
+    """What is decided now, of what was known when the last sequence number was this."""
+    if last:
+        found = known.joined(_rows_since(connection, last))
+        if connection.execute("SELECT count(*) FROM decisions").fetchone()[0] == found.count:
+            return found
+    return Decided(_rows_since(connection, 0))
+
+
+def _rows_since(connection: sqlite3.Connection, last: int) -> list[Decision]:
+    sql = _SELECT + "WHERE sequence > ? ORDER BY sequence"
+    return [_decision(row) for row in connection.execute(sql, (last,))]
 
 
 def _check_room(connection: sqlite3.Connection, new: int) -> None:
