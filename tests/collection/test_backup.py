@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mitame.collection import Remove, Store, open_store, restore
+from mitame.collection import Remove, Store, map_step, open_store, restore
 from mitame.collection.backup import back_up
 from mitame.errors import CollectionExists, CollectionNotFound, CorruptCollection, MitameError
+from mitame.maps import item_map
 from mitame.storage import LocalDirectory
 from tests.collection.made import image, put
 from tests.collection.moments import answers, moment, of_view
@@ -137,18 +138,25 @@ def test_a_damaged_backup_is_not_restored(store: Store, tmp_path: Path) -> None:
 
 def test_a_backup_whose_table_or_map_is_damaged_is_restored(store: Store, tmp_path: Path) -> None:
     """What a merge makes again must not keep anybody from their items; the damage is told."""
-    store.append([put(f"i{n}", image(n)) for n in range(9)])
+    count = map_step.FEWEST
+    store.append([put(f"i{n}", image(n)) for n in range(count)])
     store.merge()
+    with store.pin() as view:
+        assert item_map(view, "look").method == "layout"
     store.backup(tmp_path / "kept")
     kept = tmp_path / "kept"
-    for file in (*kept.rglob("lens-1-neighbors-*.part"), *kept.rglob("lens-1-map-*.part")):
+    tables, maps = ([*kept.rglob(f"lens-1-{kind}-*.part")] for kind in ("neighbors", "map"))
+    assert len(tables) >= 3
+    assert len(maps) >= 3
+    for file in (*tables, *maps):
         whole = file.read_bytes()
         file.write_bytes(whole[: len(whole) // 2])
         restore(tmp_path / "kept", tmp_path / file.name)
         with open_store(tmp_path / file.name) as back:
             with back.pin() as view:
-                assert view.count() == 9
-                assert (view.listed("look", [1], 3) == [None]) == ("-neighbors-" in file.name)
+                assert view.count() == count
+                assert (view.listed("look", [1], 3) == [None]) == (file in tables)
+                assert item_map(view, "look").method == ("principal" if file in maps else "layout")
             assert any(file.name in problem for problem in back.check())
         file.write_bytes(whole)
 

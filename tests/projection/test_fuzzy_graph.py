@@ -32,11 +32,16 @@ def dense(graph: FuzzyGraph) -> np.ndarray:
 
 @given(st.integers(0, 1_000), st.integers(1, 40), st.integers(1, 12))
 def test_both_ends_see_an_edge_alike(seed: int, count: int, k: int) -> None:
-    """Weights are above 0, at most 1, the same from both sides; none leads to itself."""
-    whole = dense(FuzzyGraph.of(*table(seed, count, k)))
+    """Weights are above 0, at most 1, the same from both sides, and of listed pairs alone."""
+    lists, distances = table(seed, count, k)
+    graph = FuzzyGraph.of(lists, distances)
+    assert ((graph.weights > 0) & (graph.weights <= 1)).all()
+    whole = dense(graph)
     assert np.array_equal(whole, whole.T)
-    assert ((whole >= 0) & (whole <= 1)).all()
     assert not whole.diagonal().any()
+    listed = np.zeros((count, count), np.bool_)
+    listed[np.nonzero(lists >= 0)[0], lists[lists >= 0]] = True
+    assert not whole[~(listed | listed.T)].any()
 
 
 @given(st.integers(0, 1_000), st.integers(2, 40), st.integers(1, 12))

@@ -57,7 +57,8 @@ def test_lenses_that_change_between_and_while(tmp_path: Path) -> None:
 def test_vectors_for_lenses_that_others_have_changed(tmp_path: Path) -> None:
     """A server that knew other lenses takes vectors for those that there are, and no others."""
     with Server(tmp_path) as server:
-        assert server.ask("PUT", SHOP, {"lenses": {"one": "vectors:2", "two": "vectors:3"}})
+        lenses = {"one": "vectors:2", "two": "vectors:3"}
+        assert server.ask("PUT", SHOP, {"lenses": lenses}).status == 201
         assert server.ask("PUT", f"{SHOP}/items/a", {"vector": [1, 2]}).status == 200
         with mitame.open(tmp_path, "shop") as shop:
             shop.store.add_lens(Lens("new", open_embedder("color").spec))

@@ -25,21 +25,32 @@ def test_an_index_knows_its_kind_of_rows(dimension: int, fall: float, kind: Kind
     assert kind_of(stored.parts, stored.shape) == kind
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0])
-def test_damaged_steps_are_no_error(wrong: float) -> None:
-    """Whatever stands in the steps, there is a plan."""
+@pytest.mark.parametrize(
+    ("name", "wrong", "kind"),
+    [
+        ("node-steps", np.nan, "close"),
+        ("node-steps", np.inf, "close"),
+        ("node-steps", 0.0, "spread"),
+        ("row-steps", np.nan, "close"),
+        ("row-steps", np.inf, "spread"),
+        ("row-steps", 0.0, "close"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_damaged_steps_are_no_error(name: str, wrong: float, kind: Kind) -> None:
+    """Whatever stands in the steps, they tell some kind of rows, and NumPy warns of nothing."""
     rows = rows_of(300, 16)
     stored = read_parts(rows, "euclidean", CascadeEngine().build(rows, "euclidean").save())
     assert stored is not None
-    steps = np.full_like(stored.parts["node-steps"], wrong)
-    assert kind_of({**stored.parts, "node-steps": steps}, stored.shape) in {"close", "spread"}
+    steps = np.full_like(stored.parts[name], wrong)
+    assert kind_of({**stored.parts, name: steps}, stored.shape) == kind
 
 
 @pytest.mark.parametrize("kind", ["close", "spread", "tailed"])
 @pytest.mark.parametrize("edges", [True, False])
 @pytest.mark.parametrize("k", [1, 10, 300])
 def test_more_effort_hands_on_more(k: int, edges: bool, kind: Kind) -> None:
-    """No stage looks at fewer rows where effort is higher, and the last one at k at least."""
+    """No stage looks at fewer rows where effort is higher, the last at k at least; most at more."""
     plans = [
         plan_for(step / 20, k, roots=77, lists=5_919, edges=edges, kind=kind) for step in range(20)
     ]
@@ -49,6 +60,11 @@ def test_more_effort_hands_on_more(k: int, edges: bool, kind: Kind) -> None:
         assert low.shorts <= high.shorts
         assert low.beam <= high.beam
         assert k <= low.exact <= high.exact
+    least, most = plans[0], plans[-1]
+    assert least.roots < most.roots
+    assert least.lists < most.lists
+    assert least.beam < most.beam
+    assert least.exact < most.exact
 
 
 def test_spread_rows_are_sought_in_more_lists() -> None:
