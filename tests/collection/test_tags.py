@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -29,6 +28,7 @@ from mitame.collection import (
 from mitame.embedders.protocol import EmbedderSpec
 from mitame.errors import InvalidId, ItemNotFound, MitameError, PreconditionFailed
 from tests.collection.made import COLOR, image, noise, put
+from tests.serving.running_runner import until
 
 PATHS = [str(Path(mitame.__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
 
@@ -221,21 +221,22 @@ def test_an_error_of_the_disk_is_everybody_s(store: Store, monkeypatch: pytest.M
     assert tag(store, "a") is None
 
 
-def test_the_tag_that_a_change_has_made(store: Store) -> None:
+def test_the_tag_that_a_change_has_made(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is of the very change, also where another's of the same item is committed with it."""
     store.append([put("a")])
-    gate = threading.Barrier(2)
+    writer = store._writer
+    commit = Mock(wraps=writer._commit)
+    monkeypatch.setattr(writer, "_commit", commit)
 
     def change(category: str) -> tuple[int, str | None]:
-        def made(_lenses: object) -> list[Change]:
-            with suppress(threading.BrokenBarrierError):
-                gate.wait(0.5)  # so that both wait for the disk together
-            return [Patch("a", category=category)]
-
-        return store.append_and_tag(made, "a")
+        return store.append_and_tag(lambda _: [Patch("a", category=category)], "a")
 
     with ThreadPoolExecutor(2) as pool:
-        (one, first), (two, second) = pool.map(change, ("mug", "cup"))
+        with writer._turn:  # somebody else writes, so that both wait for the disk together
+            going = [pool.submit(change, category) for category in ("mug", "cup")]
+            until(lambda: len(writer._waiting) == 2, "both wait")
+        (one, first), (two, second) = (each.result() for each in going)
+    assert [len(each.args[0]) for each in commit.call_args_list] == [2]
     assert first != second
     assert tag(store) == (first if one > two else second)
     assert store.append_and_tag(lambda _: [Remove("a")], "a")[1] is None

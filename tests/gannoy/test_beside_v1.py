@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -74,6 +75,18 @@ def test_a_database_comes_and_goes(server: Server) -> None:
     create(server, "brief", dim=3)
     assert is_nothing(database.put(1, [1, 0]), 422)
     assert is_nothing(database.put(1, [1, 0, 0]), 200)
+
+
+def test_the_page_is_where_it_always_is(server: Server) -> None:
+    """At ``/``, with its files, and under the page's policy; gannoy has nothing there."""
+    answer = server.ask("GET", "/")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "trusted-types" in answer.headers["content-security-policy"]
+    script = re.search(rb'src="(page/[^"]+[.]js)"', answer.body)
+    assert script is not None
+    found = server.ask("GET", "/" + script[1].decode())
+    assert found.status == 200
+    assert found.headers["content-type"].startswith("text/javascript")
 
 
 def test_a_long_body_is_refused(server: Server) -> None:
