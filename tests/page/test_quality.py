@@ -130,7 +130,7 @@ def test_long_work_is_followed_to_its_end(quality: Browser, server: Server) -> N
     quality.until(lambda: "plain" in quality.texts(".tuning h3"), "what was measured is not shown")
     measured = [each for each in report["trials"] if each["points"]]
     assert len(quality.all(".tuning tbody tr")) == len(measured) > 0
-    assert len(quality.all(".plot:not(.sample) circle")) == sum(
+    assert len(quality.all(".tuning .plot:not(.sample) circle")) == sum(
         len(each["points"]) for each in measured
     )
     assert f"{report['choice']['engine']} \N{CHECK MARK}" in quality.texts(".tuning tbody strong")

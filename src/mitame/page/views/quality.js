@@ -5,6 +5,7 @@ import { fill, make } from '../dom.js';
 import { failure } from '../failure.js';
 import { askAnew, collection, described } from '../place.js';
 import { Comparing } from '../quality/comparing.js';
+import { Evaluations } from '../quality/evaluations.js';
 import { Generations } from '../quality/generations.js';
 import { Indexes } from '../quality/indexes.js';
 import { Jobs } from '../quality/jobs.js';
@@ -33,8 +34,9 @@ class Quality {
     this.times = new Times();
     this.comparing = new Comparing();
     this.tuning = new Tuning();
+    this.evaluations = new Evaluations(() => this.update());
     this.note = make('div.note');
-    this.panels = make('div.panels', {}, this.indexes.element, this.comparing.element, this.tuning.element, this.generations.element, this.jobs.element, this.times.element);
+    this.panels = make('div.panels', {}, this.indexes.element, this.evaluations.element, this.comparing.element, this.tuning.element, this.generations.element, this.jobs.element, this.times.element);
     main.classList.add('quality');
     fill(main, make('div.head', {}, make('div', {}, make('h1', {}, say('quality')), make('p.facts', {}, say('qualityLead')))), this.note, this.panels);
   }
@@ -52,7 +54,7 @@ class Quality {
       signal.throwIfAborted();
       fill(this.note);
       this.indexes.show(told);
-      await Promise.all([this.generations.show(name, signal), this.jobs.show(name, signal), this.times.show(signal), this.tuning.show(name, signal), this.comparing.show(name, told, here().params, signal)]);
+      await Promise.all([this.generations.show(name, signal), this.jobs.show(name, signal), this.times.show(signal), this.tuning.show(name, signal), this.evaluations.show(name, here().params, signal), this.comparing.show(name, told, here().params, signal)]);
     } catch (error) {
       if (error.name !== 'AbortError') fill(this.note, failure(error, () => this.update()));
     }
