@@ -10,6 +10,7 @@ from PIL import Image
 
 import mitame
 from tests.page.browser import DESKTOP, PHONE, Browser
+from tests.page.requests import asked, watch
 from tests.serving.running_server import Server
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -106,3 +107,22 @@ def test_axe_finds_nothing(spoken: Browser, server: Server, dark: bool) -> None:
         for address, what in places.items():
             opened(spoken, server, address, what)
             assert spoken.barriers() == [], (size, address)
+
+
+@pytest.mark.parametrize("place", ["browse?c=shop&all=true", "manage?c=shop"])
+def test_more_pressed_twice_comes_once(page: Browser, server: Server, place: str) -> None:
+    """The next page is asked for by the first press alone; then the focus is on its first one."""
+    rows = ".tile" if place.startswith("browse") else ".managed"
+    opened(page, server, place, rows)
+    button = page.one(".results .actions button, .items + .actions button")
+    first = len(page.all(rows))
+    watch(page)
+    page.run("arguments[0].focus(); arguments[0].click(); arguments[0].click()", button)
+    page.until(lambda: len(page.all(rows)) > first, "the next page does not come")
+    assert len(page.all(rows)) == MUGS + 3
+    assert len(asked(page, "items:scroll")) == 1
+    script = (
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".findIndex((one) => one.contains(document.activeElement))"
+    )
+    assert page.run(script, rows) == first

@@ -12,6 +12,7 @@ import mitame
 from mitame.demo.drawn import DrawnItem
 from tests.page.acting import press
 from tests.page.browser import DESKTOP, PHONE, Browser
+from tests.page.requests import held, hold, release
 from tests.serving.running_server import Server
 
 SHOP = "/v1/collections/shop/duplicates"
@@ -133,3 +134,18 @@ def test_what_is_missing_is_said(spoken: Browser, server: Server) -> None:
     for parameters, what in (("c=shop", ".nothing"), ("c=shop&a=0-copy&b=none", ".failure")):
         spoken.load(f"{server.url}/#why?{parameters}")
         assert spoken.one(what).text
+
+
+def test_an_overtaken_comparison_is_not_shown(page: Browser, server: Server) -> None:
+    """Back to a pair while another one is still asked for: the address is what is shown."""
+    page.load(f"{server.url}/#why?c=shop&a=0-copy&b=1-copy")
+    page.until(lambda: page.texts(".side-by .id") == ["0-copy", "1-copy"], "nothing is compared")
+    hold(page, "compare")
+    page.run("location.hash = 'why?c=shop&a=0-copy&b=2-copy'")
+    held(page)
+    page.driver.back()
+    held(page, 2)
+    release(page)
+    page.until(lambda: page.texts(".side-by .id") == ["0-copy", "1-copy"], "another one is shown")
+    page.until(lambda: page.all(".seen[tabindex]"), "no parts are known")
+    assert page.texts(".side-by .id") == ["0-copy", "1-copy"]

@@ -158,6 +158,18 @@ def test_theme_and_language_can_be_chosen(page: Browser) -> None:
     page.until(lambda: page.texts("h1") == ["What looks like this?"], "it is not in English again")
 
 
+def test_the_language_can_be_chosen_where_nothing_is_kept(page: Browser) -> None:
+    """Storage is refused, as in some private windows: the choice lasts as long as the page does."""
+    page.run(
+        "for (const name of ['getItem', 'setItem', 'removeItem'])"
+        " Storage.prototype[name] = () => { throw new DOMException('no', 'SecurityError'); };"
+    )
+    page.one(".language").click()
+    page.until(lambda: page.texts("h1") == [JAPANESE], "it is not in Japanese")
+    page.one(".language").click()
+    page.until(lambda: page.texts("h1") == ["What looks like this?"], "it is not in English again")
+
+
 def focused_label(page: Browser) -> str:
     label: str = page.run("return document.querySelector('.looks button').ariaLabel")
     return label

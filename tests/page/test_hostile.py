@@ -118,3 +118,15 @@ def test_files_that_are_code_are_pictures_or_nothing(page: Browser, tmp_path: Pa
     page.one(".failure")
     page.until(lambda: page.texts(".about .id") == [named.name], "the file's name is not shown")
     page.problems()
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__", "toString", "hasOwnProperty"])
+def test_names_that_every_object_has_are_no_views(
+    page: Browser, hostile: Server, name: str
+) -> None:
+    """They lead to the first view, as any other name; as a choice they choose nothing."""
+    page.open(f"{hostile.url}/#{name}")
+    assert page.one(".hero")
+    page.load(f"{hostile.url}/#duplicates?show={name}")
+    assert page.one(".duplicates select").get_attribute("value") == "undecided"
+    page.until(lambda: page.texts(".duplicates .facts")[0], "no groups come")

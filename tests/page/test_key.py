@@ -9,6 +9,7 @@ import pytest
 
 from tests.page.acting import press
 from tests.page.browser import DESKTOP, Browser, browser
+from tests.page.requests import answer
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 
@@ -77,3 +78,29 @@ def test_without_one_the_page_says_so(visitor: Browser) -> None:
     visitor.one(".failure button").click()
     enter(visitor, KEY)
     visitor.until(lambda: len(visitor.ids()) == 24, "nothing is shown")
+
+
+def test_other_letters_than_a_header_has_are_refused_at_once(visitor: Browser) -> None:
+    """With a word on them; the right key goes on from there."""
+    enter(visitor, "\N{KATAKANA LETTER KI}\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}")
+    field = visitor.one("dialog input")
+    message = visitor.run("return arguments[0].validationMessage", field)
+    assert "ASCII" in message
+    field.clear()
+    enter(visitor, KEY)
+    visitor.settled()
+    assert len(visitor.ids()) == 24
+
+
+def test_a_picture_that_is_none_is_let_go(visitor: Browser) -> None:
+    """Pictures that come with a key are held by the page until they are shown, or can't be."""
+    visitor.run(
+        "[window.made, window.let] = [0, 0]; const { createObjectURL, revokeObjectURL } = URL;"
+        "URL.createObjectURL = (one) => { made += 1; return createObjectURL.call(URL, one); };"
+        "URL.revokeObjectURL = (one) => { window.let += 1; revokeObjectURL.call(URL, one); };"
+    )
+    answer(visitor, "/thumbnail", "new Response('no picture')", times=3)
+    enter(visitor, KEY)
+    visitor.settled()
+    visitor.until(lambda: len(visitor.all(".grid .missing")) == 3, "they are not marked")
+    visitor.until(lambda: visitor.run("return made > 3 && made === window.let"), "some are held")

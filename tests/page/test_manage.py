@@ -14,6 +14,7 @@ from mitame.serving.callers.key_store import KeyStore
 from mitame.serving.callers.roles import Role
 from mitame.serving.state import State
 from tests.page.browser import DESKTOP, PHONE, REFUSAL, Browser, browser
+from tests.page.requests import answer, asked, held, hold, release
 from tests.serving.running_server import Server
 
 COUNT, BROKEN = 200, (17, 150)
@@ -167,7 +168,7 @@ def test_a_key_is_asked_for_and_may_be_too_little(
     read, write = keys.add("r", Role.READ), keys.add("w", Role.WRITE)
     state.close()
     window.load(f"{server.url}/#manage?c=shop")
-    answer(window, read)
+    give(window, read)
     window.until(lambda: window.texts(".manage h1") == ["shop"], "the key does not open it")
     path = tmp_path / "one.png"
     Image.new("RGB", (20, 20), "blue").save(path)
@@ -175,14 +176,14 @@ def test_a_key_is_asked_for_and_may_be_too_little(
     window.one("dialog")
     assert "write" in window.one("dialog p").text
     assert window.accessibility() == []
-    answer(window, write)
+    give(window, write)
     ended(window)
     assert window.texts(".upload.in .file") == ["one.png"]
     window.run("sessionStorage.clear()")
     assert window.unexpected(REFUSAL) == []
 
 
-def answer(window: Browser, key: str) -> None:
+def give(window: Browser, key: str) -> None:
     window.one("dialog input").send_keys(key)
     window.one("dialog button[type=submit]").click()
     window.until(lambda: not window.all("dialog"), "the dialog stays")
@@ -223,3 +224,82 @@ def test_nothing_keeps_people_out(
             window.look(*size, dark=dark)
             assert window.barriers() == []
         assert window.unexpected(REFUSAL) == []
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(
+    manage: Browser, server: Server, tmp_path: Path
+) -> None:
+    """The same try twice adds the item once; the page does not wait for ever."""
+    path = tmp_path / "one.png"
+    Image.new("RGB", (20, 20), "blue").save(path)
+    broken = "new Response(new ReadableStream({ start: (one) => one.error(new TypeError('off')) }))"
+    answer(manage, "PUT", broken)
+    choose(manage, path)
+    assert manage.texts(".upload.in .file") == ["one.png"]
+    assert len(asked(manage, "PUT")) == 2
+    assert count(server) == 1
+
+
+def test_what_goes_wrong_unforeseen_stops_nothing(
+    window: Browser, server: Server, tmp_path: Path
+) -> None:
+    """One of two fails with an error of the page's own: it is told, and the other one is added."""
+    opened(window, server)
+    paths = [tmp_path / "one.png", tmp_path / "two.png"]
+    for path in paths:
+        Image.new("RGB", (20, 20), "blue").save(path)
+    answer(window, "one.png", "({ get ok() { throw new RangeError('odd'); } })")
+    choose(window, *paths)
+    assert window.texts(".upload.in .file") == ["two.png"]
+    assert window.texts(".upload.refused .reason") == ["odd"]
+    assert window.unexpected("odd") == []
+
+
+def test_the_browser_asks_before_it_closes_in_any_view(
+    manage: Browser, server: Server, tmp_path: Path
+) -> None:
+    """While files are sent, and not once they are."""
+    path = tmp_path / "one.png"
+    Image.new("RGB", (20, 20), "blue").save(path)
+    hold(manage, "PUT")
+    manage.all("input.files")[0].send_keys(str(path))
+    held(manage)
+    manage.run("location.hash = 'search?c=shop'")
+    manage.until(lambda: manage.all(".hero"), "no search")
+    closing = (
+        "const one = new Event('beforeunload', { cancelable: true });"
+        "dispatchEvent(one); return one.defaultPrevented"
+    )
+    assert manage.run(closing) is True
+    release(manage)
+    manage.until(lambda: count(server) == 1, "it is not sent")
+    manage.until(lambda: manage.run(closing) is False, "it still asks")
+
+
+def test_it_can_be_stopped_while_a_key_is_missing(
+    window: Browser, server: Server, tmp_path: Path
+) -> None:
+    """Nothing is under way then: all count as stopped, and can be sent again."""
+    state = State(tmp_path)
+    keys = KeyStore(state)
+    read, write = keys.add("r", Role.READ), keys.add("w", Role.WRITE)
+    state.close()
+    window.load(f"{server.url}/#manage?c=shop")
+    give(window, read)
+    window.until(lambda: window.texts(".manage h1") == ["shop"], "the key does not open it")
+    paths = [tmp_path / f"{number}.png" for number in range(6)]
+    for path in paths:
+        Image.new("RGB", (20, 20), "blue").save(path)
+    window.all("input.files")[0].send_keys("\n".join(map(str, paths)))
+    window.one("dialog")
+    window.run("document.querySelector('dialog').close('')")
+    window.one(".failure")
+    window.one(".state .progress button").click()
+    window.until(lambda: len(window.texts(".upload.stopped")) == 6, "some go on")
+    assert not window.all(".failure")
+    next(each for each in window.all(".state button") if "6" in each.text).click()
+    give(window, write)
+    ended(window)
+    assert len(window.texts(".upload.in")) == 6
+    window.run("sessionStorage.clear()")
+    assert window.unexpected(REFUSAL) == []

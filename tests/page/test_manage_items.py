@@ -11,11 +11,16 @@ from PIL import Image
 from selenium.webdriver.support.ui import Select
 
 import mitame
+from mitame.serving.callers.key_store import KeyStore
+from mitame.serving.callers.roles import Role
+from mitame.serving.state import State
 from tests.page.browser import DESKTOP, REFUSAL, Browser, browser
+from tests.page.requests import answer, asked, held, hold, release
 from tests.serving.running_server import Server
 
 HOSTILE = "<img src=x onerror=window.broken=1>"
 ITEM = "/v1/collections/shop/items/mug"
+_MESSAGE = "return document.activeElement.validationMessage"
 TOLD = {
     "name": "A mug",
     "price": 900,
@@ -197,6 +202,150 @@ def test_what_somebody_has_changed_is_not_removed(manage: Browser, server: Serve
     assert item(server)["category"] == "precious"
 
 
+def value_of(window: Browser, name: str) -> Any:
+    """The field of an attribute's value in the editor."""
+    window.one(".editor")
+    names = [each.get_attribute("value") for each in window.all(".attribute-name")]
+    return window.all(".attribute")[names.index(name)].find_element("css selector", ".value input")
+
+
+def test_only_what_was_touched_is_sent(manage: Browser, server: Server) -> None:
+    """Nothing for nothing; one's own category leaves attributes that somebody else has written."""
+    tag = server.ask("GET", ITEM).headers["etag"]
+    press(manage, "edit", "mug")
+    save(manage)
+    closed(manage)
+    assert server.ask("GET", ITEM).headers["etag"] == tag
+    press(manage, "edit", "mug")
+    category = manage.one(".editor .field input")
+    category.clear()
+    category.send_keys("mine")
+    server.ask("PATCH", ITEM, {"attributes": {"theirs": 1}, "category": "theirs"})
+    save(manage)
+    manage.one(".conflict")
+    manage.all(".conflict button")[1].click()
+    save(manage)
+    closed(manage)
+    after = item(server)
+    assert (after["category"], after["attributes"]) == ("mine", {"theirs": 1})
+
+
+def test_numbers_that_the_page_cannot_hold_are_refused(manage: Browser, server: Server) -> None:
+    """They stay as they are while attributes are not touched, and are never sent rounded."""
+    told = {"big": 2**60 + 1, "price": 3}
+    server.ask("PATCH", ITEM, {"attributes": told})
+    press(manage, "edit", "mug")
+    manage.one(".editor .field input").send_keys("!")
+    save(manage)
+    closed(manage)
+    assert (item(server)["category"], item(server)["attributes"]) == ("!things", told)
+    press(manage, "edit", "mug")
+    value_of(manage, "price").clear()
+    value_of(manage, "price").send_keys("4")
+    save(manage)
+    assert "exactly" in manage.run(_MESSAGE)
+    value_of(manage, "big").clear()
+    value_of(manage, "big").send_keys("9007199254740993")
+    save(manage)
+    assert "exactly" in manage.run(_MESSAGE)
+    value_of(manage, "big").clear()
+    value_of(manage, "big").send_keys("9007199254740991")
+    save(manage)
+    closed(manage)
+    assert item(server)["attributes"] == {"big": 2**53 - 1, "price": 4}
+
+
+def test_of_two_equal_names_either_can_be_mended(manage: Browser, server: Server) -> None:
+    """The first one, too, though the second one was pointed at; or one of them is taken away."""
+    server.ask("PATCH", ITEM, {"attributes": {"a": "1", "b": "2"}})
+    for mend in ("rename", "remove"):
+        press(manage, "edit", "mug")
+        manage.one(".attribute")
+        first, second = manage.all(".attribute-name")
+        second.clear()
+        second.send_keys(first.get_attribute("value") or "")
+        save(manage)
+        assert "this name" in manage.run(_MESSAGE)
+        if mend == "rename":
+            first.clear()
+            first.send_keys("c")
+        else:
+            manage.one(".attribute button").click()
+        save(manage)
+        closed(manage)
+        wanted = {"c": "1", "a": "2"} if mend == "rename" else {"c": "2"}
+        assert item(server)["attributes"] == wanted
+
+
+def test_a_failed_change_is_tried_again(manage: Browser, server: Server) -> None:
+    """By the button beside the error, with what was typed."""
+    press(manage, "edit", "mug")
+    manage.one(".editor .field input").send_keys("!")
+    answer(manage, "PATCH", "Response.json({ detail: 'no disk' }, { status: 500 })")
+    save(manage)
+    assert manage.one(".editor .failure .title").text == "Something went wrong on the server."
+    manage.one(".editor .failure button").click()
+    closed(manage)
+    assert item(server)["category"] == "!things"
+
+
+def test_what_is_being_removed_can_not_be_undone(manage: Browser, server: Server) -> None:
+    """The way back goes when the time is over; the row does not come back in between."""
+    hold(manage, "DELETE")
+    press(manage, "delete", "mug")
+    manage.one(".undoing")
+    held(manage)
+    assert not manage.all(".undoing")[0].is_displayed()
+    assert "mug" not in listed(manage)
+    press(manage, "delete", "hat")
+    manage.one("button.undo")
+    release(manage)
+    manage.until(lambda: server.ask("GET", ITEM).status == 404, "it is not removed")
+    manage.one("button.undo").click()
+    manage.until(lambda: "hat" in listed(manage), "the other one is not back")
+    assert "mug" not in listed(manage)
+    assert server.ask("GET", "/v1/collections/shop/items/hat").status == 200
+
+
+def test_a_refused_key_ends_a_removal_once(window: Browser, server: Server, tmp_path: Path) -> None:
+    """A reader without the right is asked for a key once, not per item; then all goes on."""
+    state = State(tmp_path / "data")
+    keys = KeyStore(state)
+    read, write = keys.add("r", Role.READ), keys.add("w", Role.WRITE)
+    state.close()
+    window.look(*DESKTOP)
+    window.load(f"{server.url}/#manage?c=shop")
+    enter(window, read)
+    window.until(lambda: len(listed(window)) == 4, "the items do not come")
+    for row in window.all(".managed")[:3]:
+        row.find_element("css selector", "input").click()
+    hold(window, "nothing")
+    window.one(".remove-chosen").click()
+    window.one("dialog")
+    window.run("document.querySelector('dialog').close('')")
+    told = window.one(".failure")
+    assert "2 more were not deleted" in "".join(window.texts(".note p"))
+    assert len(asked(window, "DELETE")) == 1
+    assert len(listed(window)) == 4
+    told.find_element("css selector", "button").click()
+    enter(window, write)
+    window.until(lambda: len(listed(window)) == 1, "it is not tried again")
+    count = server.ask("POST", "/v1/collections/shop/items:count", {}, _bearer(read))
+    assert count.json()["count"] == 1
+    window.run("sessionStorage.clear()")
+    assert window.unexpected(REFUSAL) == []
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def enter(window: Browser, key: str) -> None:
+    window.one("dialog input").send_keys(key)
+    window.one("dialog button[type=submit]").click()
+    window.until(lambda: not window.all("dialog"), "the dialog stays")
+
+
 def test_an_item_is_found_by_its_id(manage: Browser, server: Server) -> None:
     """By how it begins; without a text all are there again."""
     manage.one("input[type=search]").send_keys("sho")
@@ -216,6 +365,7 @@ def test_a_tag_in_a_name_stays_text(manage: Browser, server: Server) -> None:
     press(manage, "edit", HOSTILE)
     assert manage.one(".editor .field input").get_attribute("value") == HOSTILE
     path = f"/v1/collections/shop/items/{HOSTILE.replace('/', '%2F').replace(' ', '%20')}"
+    manage.one(".editor .field input").send_keys("?")
     server.ask("PATCH", path, {"category": f"{HOSTILE}!"})
     save(manage)
     assert f"{HOSTILE}!" in manage.one(".conflict").text

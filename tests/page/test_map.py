@@ -14,6 +14,7 @@ import mitame
 from mitame.collection import Item, ItemImage, Put
 from tests.page.acting import press
 from tests.page.browser import DESKTOP, PHONE, Browser, browser
+from tests.page.requests import asked, held, hold, release
 from tests.serving.running_server import Server
 
 MANY = 50_000
@@ -268,3 +269,37 @@ _SEEN = """
   };
   step();
 """
+
+
+def test_nothing_is_asked_for_a_map_that_was_left(spoken: Browser, server: Server) -> None:
+    """A reader who goes on before the collection is known, or just after the wheel was turned."""
+    spoken.look(*DESKTOP)
+    spoken.open(f"{server.url}/#search?c=few")
+    page = "document.querySelector('script[type=module]').src"
+    spoken.driver.execute_async_script(
+        f"import({page}.replace('app.js', 'place.js'))"
+        ".then(({ askAnew }) => askAnew()).then(arguments[0])"
+    )
+    hold(spoken, "/v1/collections")
+    spoken.run("location.hash = 'map'")
+    held(spoken)
+    spoken.run("location.hash = 'search?c=few'")
+    spoken.until(lambda: spoken.all(".hero"), "no search")
+    release(spoken)
+    spoken.settled()
+    assert asked(spoken, "/map") == []
+    spoken.run("location.hash = 'map?c=few'")
+    spoken.until(lambda: spoken.all(".map-picture"), "no map")
+    script = (
+        "window.kept = document.querySelector('.map-pictures');"
+        "arguments[0].dispatchEvent(new WheelEvent('wheel', { deltaY: -900, cancelable: true,"
+        " clientX: 300, clientY: 400 }));"
+        "location.hash = 'search?c=few';"
+    )
+    spoken.run(script, spoken.one(".plane"))
+    spoken.until(lambda: spoken.all(".hero"), "no search")
+    count = spoken.run("return window.kept.childElementCount")
+    spoken.driver.execute_async_script("setTimeout(arguments[0], 400)")
+    assert spoken.run("return window.kept.childElementCount") == count > 0
+    assert "#search" in spoken.driver.current_url
+    spoken.problems()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, quote
 
@@ -12,8 +13,10 @@ from PIL import Image
 
 from mitame.demo.drawn import DrawnItem
 from tests.images.sources.server import serving
+from tests.page import requests
 from tests.page.acting import changed, draw_box, drop, paste, press, touch_box
 from tests.page.browser import PHONE, Browser
+from tests.page.requests import watch
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 
@@ -336,3 +339,63 @@ def test_a_broken_file_is_refused_in_place(page: Browser, tmp_path: Path) -> Non
     drop(page, broken)
     assert page.one(".failure .title").text == "That is not a picture that can be read."
     page.problems()
+
+
+def test_each_draw_is_another_one_and_asked_for_once(page: Browser) -> None:
+    """Others are others every time; each is kept as it was drawn, so going back asks nothing."""
+    page.until(lambda: "seed" in asked(page), "the draw is not named")
+    page.settled()
+    watch(page)
+    draws = [(asked(page)["seed"], page.ids())]
+    for count in (1, 2, 3):
+        former = page.driver.current_url
+        page.one(".tools button").click()
+        page.until(partial(is_drawn, page, former), "no others")
+        page.settled()
+        draws.append((asked(page)["seed"], page.ids()))
+        assert len(requests.asked(page, "items:random")) == count
+    assert len({tuple(ids) for _, ids in draws}) == 4
+    page.driver.back()
+    page.until(lambda: (asked(page)["seed"], page.ids()) == draws[2], "back shows others")
+    assert len(requests.asked(page, "items:random")) == 3
+
+
+def is_drawn(page: Browser, former: str) -> bool:
+    return page.driver.current_url != former and "seed" in asked(page)
+
+
+def test_more_files_than_are_kept_are_said(page: Browser, tmp_path: Path) -> None:
+    """The first 24 ask; the next question is about itself again."""
+    paths = [tmp_path / f"{number}.png" for number in range(26)]
+    for number, path in enumerate(paths):
+        Image.new("RGB", (24, 24), (9 * number, 120, 60)).save(path)
+    page.all(".by-picture input")[0].send_keys("\n".join(map(str, paths)))
+    changed(page)
+    assert "only the first 24 of 26" in page.one(".note[role=status]").text
+    assert len(asked(page)["like"]) == 24
+    page.one(".tile-link").click()
+    page.until(lambda: len(asked(page)["like"]) == 1, "it is not asked")
+    page.settled()
+    assert page.texts(".note[role=status]") == [""]
+
+
+def test_a_server_that_fails_is_told_so(page: Browser) -> None:
+    """Its own failure is not the reader's; what is no JSON is not taken for an answer."""
+    for script, title in (
+        (
+            "Response.json({ detail: 'odd' }, { status: 500 })",
+            "Something went wrong on the server.",
+        ),
+        ("new Response('<html>')", "Something went wrong on the server."),
+        ("new Response('', { status: 502 })", "The server does not answer."),
+    ):
+        requests.answer(page, "items:random", script)
+        page.one(".tools button").click()
+        page.until(partial(is_told, page, title), "it is not told")
+        page.one(".failure button").click()
+        page.until(page.ids, "it is not tried again")
+        page.settled()
+
+
+def is_told(page: Browser, title: str) -> bool:
+    return page.texts(".failure .title") == [title]

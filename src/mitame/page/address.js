@@ -21,6 +21,11 @@ export function go(view, params, { replace = false } = {}) {
   else location.hash = address;
 }
 
+/** What every view is about, the collection and the lens: parameters that links to others keep. */
+export function kept() {
+  return new URLSearchParams([...here().params].filter(([name]) => name === 'c' || name === 'lens'));
+}
+
 /** A copy of parameters, some of them changed; null takes one away, a list sets it several times. */
 export function changed(params, changes) {
   const found = new URLSearchParams(params);

@@ -5,14 +5,13 @@ import { askForKey, key } from './key.js';
 /** What the server refused, or that it can't be reached. */
 export class Problem extends Error {
   /**
-   * @param {{status: number, code: string, detail: string, remedy?: string, seconds?: number}} told
+   * @param {{status: number, code: string, detail: string, seconds?: number}} told
    *   as the server says it; status 0 where there was no answer
    */
-  constructor({ status, code, detail, remedy = '', seconds = 0 }) {
+  constructor({ status, code, detail, seconds = 0 }) {
     super(detail);
     this.status = status;
     this.code = code;
-    this.remedy = remedy;
     this.seconds = seconds; // after which it may be asked again
   }
 }
@@ -42,19 +41,19 @@ export async function ask(method, path, options = {}) {
 /** The same with the answer's ETag; `told` is null where the answer has no body. */
 export async function askWithTag(method, path, options = {}) {
   const answer = await send(method, path, options);
-  return { told: answer.status === 204 ? null : await answer.json(), tag: answer.headers.get('ETag') };
+  return { told: answer.status === 204 ? null : await read(answer, 'json'), tag: answer.headers.get('ETag') };
 }
 
 /** An answer that is no JSON, such as the numbers for Prometheus. */
 export async function askForText(path, options = {}) {
   const answer = await send('GET', path, options);
-  return answer.text();
+  return read(answer, 'text');
 }
 
 /** A picture of the server as a file, for callers that need a key, which `img` can't send. */
 export async function askForFile(path, options = {}) {
   const answer = await send('GET', path, options);
-  return answer.blob();
+  return read(answer, 'blob');
 }
 
 async function send(method, path, options) {
@@ -81,10 +80,21 @@ async function once(method, path, { json, form, query, headers: sent, signal }, 
   if (used !== null) headers.Authorization = `Bearer ${used}`;
   if (json !== undefined) headers['Content-Type'] = 'application/json';
   const body = json === undefined ? form : JSON.stringify(json);
+  return reached(() => fetch(url, { method, headers, body, signal }));
+}
+
+/** What an answer holds. It may still break off, or be another's, such as a proxy's page. */
+function read(answer, form) {
+  return reached(() => answer[form](), answer.status);
+}
+
+async function reached(work, status = 0) {
   try {
-    return await fetch(url, { method, headers, body, signal });
+    return await work();
   } catch (error) {
     if (error.name === 'AbortError') throw error;
+    if (error instanceof SyntaxError) throw new Problem({ status, code: 'no_json', detail: error.message });
+    if (!(error instanceof TypeError)) throw error; // which is what the network's failures are
     throw new Problem({ status: 0, code: 'unreachable', detail: '' });
   }
 }
@@ -93,5 +103,5 @@ async function problemOf(answer) {
   const told = await answer.json().catch(() => ({}));
   const detail = typeof told.detail === 'string' ? told.detail : answer.statusText;
   const seconds = Number(answer.headers.get('Retry-After')) || 0;
-  return new Problem({ status: answer.status, code: told.code ?? '', detail, remedy: told.remedy, seconds });
+  return new Problem({ status: answer.status, code: told.code ?? '', detail, seconds });
 }

@@ -5,16 +5,14 @@ import { fill, make } from './dom.js';
 import { failure } from './failure.js';
 import { Shell } from './shell.js';
 import { FIRST, VIEWS } from './views.js';
-import { loadWords, say } from './words.js';
+import { loadWords, say, setLanguage } from './words.js';
 
-const shell = new Shell(() => begin());
+const shell = new Shell((language) => setLanguage(language).then(begin).catch(broken));
 let shown = { name: null, view: null };
 let turn = 0;
 
 async function begin() {
-  await loadWords();
-  shown.view?.leave?.();
-  shown = { name: null, view: null };
+  leave();
   shell.draw();
   await follow();
 }
@@ -23,13 +21,21 @@ async function begin() {
 async function follow() {
   turn += 1;
   const mine = turn;
+  try {
+    await show(mine);
+  } catch (error) {
+    if (mine === turn) broken(error);
+  }
+}
+
+async function show(mine) {
   const { view: named, params } = here();
-  const name = named in VIEWS ? named : FIRST;
+  const name = Object.hasOwn(VIEWS, named) ? named : FIRST;
   shell.mark(name);
   if (shown.name !== name) {
     const module = await VIEWS[name].load();
     if (mine !== turn) return;
-    shown.view?.leave?.();
+    leave();
     const main = make('div.view');
     fill(shell.main, main);
     shown = { name, view: module.mount(main) };
@@ -39,9 +45,17 @@ async function follow() {
   await shown.view.update(params);
 }
 
-function broken(error) {
-  if (error?.name !== 'AbortError') fill(shell.main, failure(error));
+function leave() {
+  shown.view?.leave?.();
+  shown = { name: null, view: null };
 }
 
-addEventListener('hashchange', () => follow().catch(broken));
-begin().catch(broken);
+/** Tells of what no view has dealt with; the next address is shown by a new view. */
+function broken(error) {
+  if (error?.name === 'AbortError') return;
+  leave();
+  fill(shell.main, failure(error));
+}
+
+addEventListener('hashchange', follow);
+loadWords().then(begin).catch(broken);

@@ -6,13 +6,15 @@ import { say } from './words.js';
 
 /**
  * Asks for a text.
- * @param {{title: string, text: string, label: string, type: string, confirm: string}} about
+ * @param {{title: string, text: string, label: string, type: string, confirm: string,
+ *   wrong?: (text: string) => string}} about `wrong` says what is wrong with a text, or nothing
  * @returns {Promise<string|null>} null where it was cancelled
  */
-export function form({ title, text, label, type, confirm }) {
+export function form({ title, text, label, type, confirm, wrong = () => '' }) {
   return new Promise((done) => {
     const [titleId, textId, fieldId] = ['title', 'text', 'field'].map(freshId);
-    const field = make('input', { id: fieldId, type, required: true, autocomplete: 'off', spellcheck: 'false' });
+    const field = make('input', { id: fieldId, type, required: true, autocomplete: 'off', spellcheck: 'false',
+      on: { input: () => field.setCustomValidity(wrong(field.value)) } });
     const dialog = make('dialog.dialog', { 'aria-labelledby': titleId, 'aria-describedby': textId },
       make('form', { method: 'dialog', on: { submit: () => { dialog.returnValue = 'ok'; } } },
         make('h2', { id: titleId }, title),

@@ -16,7 +16,6 @@ const PATHS = {
   dark: 'M20 14.5A8 8 0 0 1 9.5 4a8 8 0 1 0 10.5 10.5z',
   filter: 'M4 6h16M7 12h10M10 18h4',
   warning: 'M12 4 2.5 20h19zM12 10v4M12 17h.01',
-  key: 'M8 15a4 4 0 1 1 3.5-2H20v3h-3v3h-3v-3h-2.5A4 4 0 0 1 8 15zM7.5 11h.01',
 };
 
 /** A drawing by its name. */

@@ -5,6 +5,7 @@ import { form } from './dialog.js';
 import { say } from './words.js';
 
 const KEPT = 'mitame.key';
+const SENDABLE = /^[\x20-\x7e]*$/; // in a header
 let current = read();
 let asking = null;
 
@@ -36,6 +37,7 @@ export function askForKey({ wrong, role }) {
     label: say('keyLabel'),
     type: 'password',
     confirm: say('keyConfirm'),
+    wrong: (text) => (SENDABLE.test(text.trim()) ? '' : say('keyLetters')),
   }).then((given) => {
     asking = null;
     if (given !== null) keepKey(given.trim());

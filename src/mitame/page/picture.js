@@ -8,7 +8,7 @@ import { say } from './words.js';
 const SIDES = [64, 128, 192, 256, 384, 512, 768, 1024];
 
 /** The side of the thumbnail that is sharp at so many CSS pixels, of few so that they are kept. */
-export function sideFor(pixels) {
+function sideFor(pixels) {
   const wanted = pixels * (devicePixelRatio || 1);
   return SIDES.find((side) => side >= wanted) ?? SIDES.at(-1);
 }
@@ -43,8 +43,11 @@ function missing(image) {
 
 async function fetched(image, path, side) {
   try {
-    const url = URL.createObjectURL(await askForFile(path, { query: { side } }));
-    image.addEventListener('load', () => URL.revokeObjectURL(url), { once: true });
+    const file = await askForFile(path, { query: { side } });
+    if (!image.isConnected) return; // another view is shown meanwhile
+    const url = URL.createObjectURL(file);
+    image.loading = 'eager'; // it is near, and the address is let go once it is loaded
+    for (const event of ['load', 'error']) image.addEventListener(event, () => URL.revokeObjectURL(url), { once: true });
     set(image, 'src', url);
   } catch {
     missing(image);

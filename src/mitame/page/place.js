@@ -6,6 +6,7 @@ import { ask, collectionPath } from './api.js';
 
 let names = null;
 const about = new Map();
+const askers = [];
 
 /** Names of the collections that can be asked. */
 export async function collections() {
@@ -34,4 +35,10 @@ export async function described(name) {
 export function askAnew() {
   names = null;
   about.clear();
+  for (const forget of askers) forget();
+}
+
+/** Calls a function whenever all is asked anew: for those who keep what else was told. */
+export function whenAskedAnew(forget) {
+  askers.push(forget);
 }

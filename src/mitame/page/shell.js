@@ -1,15 +1,15 @@
 // The frame around all views: name, navigation, collection, lens, theme, language.
 
-import { changed, go, here, linkTo } from './address.js';
+import { changed, go, here, kept, linkTo } from './address.js';
 import { fill, freshId, make, set } from './dom.js';
 import { icon } from './icons.js';
 import { collection, collections, described } from './place.js';
 import { THEMES, setTheme, theme } from './theme.js';
 import { FIRST, VIEWS } from './views.js';
-import { LANGUAGES, language, say, setLanguage } from './words.js';
+import { LANGUAGES, language, say } from './words.js';
 
 export class Shell {
-  /** @param {() => Promise<void>} anew shows everything again, in another language */
+  /** @param {(language: string) => Promise<void>} anew shows everything again, in another language */
   constructor(anew) {
     this.anew = anew;
     this.main = make('main', { id: 'main', tabindex: '-1' });
@@ -35,9 +35,8 @@ export class Shell {
 
   /** Marks the view that is shown; links keep the collection and the lens. */
   mark(name) {
-    const { params } = here();
     for (const [each, link] of this.links) {
-      set(link, 'href', linkTo(each, kept(params)));
+      set(link, 'href', linkTo(each, kept()));
       set(link, 'aria-current', each === name ? 'page' : null);
     }
   }
@@ -80,8 +79,7 @@ export class Shell {
     const codes = Object.keys(LANGUAGES);
     const next = codes[(codes.indexOf(language()) + 1) % codes.length];
     const change = async () => {
-      await setLanguage(next);
-      await this.anew();
+      await this.anew(next);
       document.querySelector('button.language')?.focus();
     };
     return make('button.quiet.language', { type: 'button', lang: next, on: { click: change } }, LANGUAGES[next]);
@@ -107,10 +105,6 @@ function redraw(places, choices) {
   const at = [...places.querySelectorAll('select')].indexOf(document.activeElement);
   fill(places, ...choices);
   if (at >= 0) places.querySelectorAll('select')[at]?.focus();
-}
-
-function kept(params) {
-  return new URLSearchParams([...params].filter(([name]) => name === 'c' || name === 'lens'));
 }
 
 /** Another collection: what was asked of the former one is left behind. */

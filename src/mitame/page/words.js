@@ -53,5 +53,5 @@ export function time(seconds) {
 
 function chosen() {
   const wanted = [kept(KEPT), ...(navigator.languages ?? [])].filter(Boolean);
-  return wanted.map((each) => each.split('-')[0]).find((each) => each in LANGUAGES) ?? 'en';
+  return wanted.map((each) => each.split('-')[0]).find((each) => Object.hasOwn(LANGUAGES, each)) ?? 'en';
 }

@@ -23,7 +23,6 @@ export class Adding {
     this.element = this.draw();
     const { signal } = this.left;
     uploads.addEventListener('change', () => this.soon(), { signal });
-    addEventListener('beforeunload', (event) => { if (uploads.isBusy) event.preventDefault(); }, { signal });
     this.listenForDrops(signal);
     this.look();
   }
@@ -74,7 +73,7 @@ export class Adding {
       over(false);
       if (!carries(event)) return;
       event.preventDefault();
-      dropped(event.dataTransfer).then((found) => this.add(found), (error) => fill(this.hold, failure(error)));
+      dropped(event.dataTransfer).then((found) => this.add(found), (error) => fill(this.hold, failure(error, () => fill(this.hold), 'close')));
     }, { signal });
   }
 

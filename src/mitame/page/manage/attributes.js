@@ -11,10 +11,12 @@ const SEPARATOR = ', ';
 export class Attributes {
   /** @param {Object} attributes of an item */
   constructor(attributes) {
-    this.rows = make('div.attribute-rows');
+    // What is wrong with a row may lie in another one: any change forgives all of them.
+    this.rows = make('div.attribute-rows', { on: { input: () => this.forgive() } });
     this.element = make('fieldset', {}, make('legend', {}, say('attributes')), this.rows,
       make('button', { type: 'button', class: 'add-attribute', on: { click: () => this.add('', '').querySelector('input').focus() } }, icon('plus'), make('span', {}, say('addAttribute'))));
     for (const [name, value] of Object.entries(attributes)) this.add(name, value);
+    this.before = JSON.stringify(attributes);
   }
 
   add(name, value) {
@@ -32,21 +34,30 @@ export class Attributes {
     return row;
   }
 
-  /** Whether each name stands there once; the second one of two is pointed at. */
+  /** Whether they can be sent: each name once, and each number as it is. What can't be is pointed at. */
   check() {
+    this.forgive();
     const seen = new Set();
-    for (const field of this.rows.querySelectorAll('.attribute-name')) {
+    for (const row of this.rows.children) {
+      const field = row.querySelector('.attribute-name');
       const name = field.value.trim();
-      field.setCustomValidity(seen.has(name) ? say('sameName') : '');
-      if (!field.reportValidity()) return false;
+      if (seen.has(name)) field.setCustomValidity(say('sameName'));
       seen.add(name);
+      if (this.isTouched && isInexact(row)) row.querySelector('.value input').setCustomValidity(say('inexact'));
     }
-    return true;
+    const wrong = [...this.rows.querySelectorAll('input')].find((each) => !each.validity.valid);
+    wrong?.reportValidity();
+    return wrong === undefined;
+  }
+
+  forgive() {
+    for (const field of this.rows.querySelectorAll('input')) field.setCustomValidity('');
   }
 
   remove(row) {
     const next = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
+    this.forgive();
     (next?.querySelector('input') ?? this.element.querySelector('.add-attribute')).focus();
   }
 
@@ -55,11 +66,28 @@ export class Attributes {
     const found = [...this.rows.children].map((row) => {
       const [name, kind] = ['.attribute-name', '.attribute-kind'].map((each) => row.querySelector(each).value);
       const shown = row.querySelector('.value').firstElementChild;
-      const isSame = row.before.kind === kind && row.before.text === shown.value;
-      return [name.trim(), isSame ? row.before.value : read(kind, shown)];
+      return [name.trim(), isSame(row) ? row.before.value : read(kind, shown)];
     });
     return Object.fromEntries(found);
   }
+
+  /** Whether they are to be others than they were. */
+  get isTouched() {
+    return JSON.stringify(this.value) !== this.before;
+  }
+}
+
+/** Whether a row's value is what it was. */
+function isSame(row) {
+  return row.before.kind === row.querySelector('.attribute-kind').value && row.before.text === row.querySelector('.value').firstElementChild.value;
+}
+
+/** Whether a whole number has more digits than this page can read or send without changing some. */
+function isInexact(row) {
+  if (row.querySelector('.attribute-kind').value !== 'number') return false;
+  if (isSame(row)) return Number.isInteger(row.before.value) && !Number.isSafeInteger(row.before.value);
+  const text = row.querySelector('.value input').value;
+  return /^[+-]?\d+$/.test(text) && !Number.isSafeInteger(Number(text));
 }
 
 function field(kind, text) {

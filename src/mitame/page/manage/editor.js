@@ -9,7 +9,7 @@ import { Attributes } from './attributes.js';
 
 /**
  * Lets the reader change an item.
- * @returns {Promise<Object|null>} the item as it is afterwards; null where nothing was changed
+ * @returns {Promise<Object|null>} the item as it is afterwards; null where there is nothing new
  */
 export async function edit(collection, id) {
   const path = collectionPath(collection, 'items', id);
@@ -25,7 +25,7 @@ class Editor {
     this.result = null;
     const titleId = freshId('item');
     this.dialog = make('dialog.dialog.editor', { 'aria-labelledby': titleId },
-      make('form', { on: { submit: (event) => this.submit(event), input: (event) => event.target.setCustomValidity('') } },
+      make('form', { on: { submit: (event) => this.submit(event) } },
         make('div.editor-head', {}, this.frame(told), make('h2', { id: titleId, title: told.id }, nameOf(told.id))),
         this.place, this.note,
         make('div.actions', {},
@@ -43,8 +43,9 @@ class Editor {
 
   show({ category, attributes }, tag) {
     this.tag = tag;
+    this.before = category ?? '';
     const id = freshId('category');
-    this.category = make('input', { id, value: category ?? '', maxlength: 200, autocomplete: 'off' });
+    this.category = make('input', { id, value: this.before, maxlength: 200, autocomplete: 'off' });
     this.attributes = new Attributes(attributes);
     fill(this.place, make('div.field', {}, make('label', { for: id }, say('category')), this.category), this.attributes.element);
   }
@@ -64,7 +65,8 @@ class Editor {
   async submit(event) {
     event.preventDefault();
     if (!this.attributes.check()) return;
-    const json = { category: this.category.value.trim() || null, attributes: this.attributes.value };
+    const json = this.touched();
+    if (Object.keys(json).length === 0) return void this.dialog.close();
     try {
       this.result = await ask('PATCH', this.path, { json, headers: { 'If-Match': this.tag }, role: 'write' });
       this.dialog.close();
@@ -72,6 +74,14 @@ class Editor {
       if (error.status === 412) await this.conflict().catch((other) => this.failed(other));
       else this.failed(error);
     }
+  }
+
+  /** What the reader has changed: all else stays as it is, whatever this page can show of it. */
+  touched() {
+    return {
+      ...(this.category.value === this.before ? {} : { category: this.category.value.trim() || null }),
+      ...(this.attributes.isTouched ? { attributes: this.attributes.value } : {}),
+    };
   }
 
   /** Somebody else was quicker: the reader sees what is there now, and decides. */
@@ -82,7 +92,10 @@ class Editor {
       make('p', {}, make('strong', {}, say('conflict'))),
       make('ul', {}, ...theirs.map((each) => make('li', {}, each))),
       make('div.actions', {},
-        this.decision('takeTheirs', () => this.show(told, tag)),
+        this.decision('takeTheirs', () => {
+          this.show(told, tag);
+          this.result = told;
+        }),
         this.decision('keepMine', () => { this.tag = tag; })))));
   }
 
@@ -95,6 +108,6 @@ class Editor {
   }
 
   failed(error) {
-    fill(this.note, failure(error, () => fill(this.note)));
+    fill(this.note, failure(error, () => this.dialog.querySelector('form').requestSubmit()));
   }
 }

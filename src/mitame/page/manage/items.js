@@ -3,6 +3,7 @@
 import { ask, askWithTag, collectionPath } from '../api.js';
 import { fill, freshId, later, make, set } from '../dom.js';
 import { failure } from '../failure.js';
+import { nextPage } from '../pages.js';
 import { nameOf, picture } from '../picture.js';
 import { number, say } from '../words.js';
 import { edit } from './editor.js';
@@ -28,12 +29,12 @@ export class Items {
     this.find = make('input', { id: findId, type: 'search', placeholder: say('findItem'), autocomplete: 'off', spellcheck: 'false', on: { input: later(150, () => this.show(this.collection)) } });
     this.list = make('ul.items', { role: 'list' });
     this.note = make('div.note');
-    this.more = make('button', { type: 'button', hidden: true, on: { click: () => this.page().catch((error) => this.failed(error)) } }, say('moreItems'));
+    this.next = make('div.actions');
     this.remove = make('button', { type: 'button', class: 'remove-chosen', hidden: true, on: { click: () => this.removeChosen() } });
     return make('section.panel', { 'aria-labelledby': titleId },
       make('div.head', {}, make('h2', { id: titleId }, say('itemsTitle')),
         make('div.actions', {}, this.remove, make('label.unseen', { for: findId }, say('findItem')), this.find)),
-      this.note, this.list, this.more);
+      this.note, this.list, this.next);
   }
 
   /** Shows a collection's items from the beginning. */
@@ -42,21 +43,23 @@ export class Items {
     this.stopped = new AbortController();
     if (this.collection !== collection) this.chosen.clear();
     this.collection = collection;
-    this.cursor = null;
+    fill(this.next);
     const prefix = this.find.value.trim();
     try {
-      if (prefix === '') await this.page({ anew: true });
+      if (prefix === '') await this.page(null);
       else await this.begin(prefix);
     } catch (error) {
       this.failed(error);
     }
   }
 
-  async page({ anew = false } = {}) {
+  async page(cursor) {
     const { signal } = this.stopped;
-    const json = { limit: AT_ONCE, cursor: this.cursor };
-    const { items, cursor } = await ask('POST', collectionPath(this.collection, 'items:scroll'), { json, signal });
-    this.put(items, cursor, anew);
+    const json = { limit: AT_ONCE, cursor };
+    const told = await ask('POST', collectionPath(this.collection, 'items:scroll'), { json, signal });
+    const first = this.list.childElementCount;
+    this.put(told.items, told.cursor, cursor === null);
+    if (cursor !== null) this.list.children[first]?.querySelector('input').focus();
   }
 
   /** Items whose ids begin so. */
@@ -69,10 +72,9 @@ export class Items {
   }
 
   put(items, cursor, anew) {
-    this.cursor = cursor;
     if (anew) fill(this.list);
     this.list.append(...items.map((item) => this.row(item)));
-    this.more.hidden = cursor === null;
+    fill(this.next, nextPage('moreItems', cursor, (next) => this.page(next).catch((error) => this.failed(error))));
     fill(this.note, this.list.childElementCount === 0 && make('p.facts', {}, say('noItems')));
     this.mark();
   }
@@ -152,8 +154,8 @@ export class Items {
 
   /** Those that are gone leave the list; those that could not be removed come back. */
   dropRemoved() {
-    const failed = new Set(removals.failed.map(({ id }) => id));
-    for (const row of [...this.list.children]) if (row.hidden && !failed.has(row.item)) row.remove();
+    const failed = new Set(removals.failed.filter((each) => each.collection === this.collection).map(({ id }) => id));
+    for (const row of [...this.list.children]) if (removals.isSending(this.collection, row.item) && !failed.has(row.item)) row.remove();
     this.mark();
   }
 

@@ -17,6 +17,9 @@ const STEP = 250; // milliseconds
 class Removals extends EventTarget {
   /** @type {Removal[]} */
   waiting = [];
+  /** @type {Removal[]} which can't be undone any more */
+  sending = [];
+  /** @type {Array<Removal & {error: Error}>} */
   failed = [];
   left = 0;
   isPaused = false;
@@ -37,12 +40,24 @@ class Removals extends EventTarget {
   }
 
   has(collection, id) {
-    return this.waiting.some((each) => each.collection === collection && each.id === id);
+    return [...this.waiting, ...this.sending].some((each) => each.collection === collection && each.id === id);
   }
 
-  forgetFailures() {
-    this.failed = [];
+  isSending(collection, id) {
+    return this.sending.some((each) => each.collection === collection && each.id === id);
+  }
+
+  /** Tells of those no more that failed with an error. */
+  forget(error) {
+    this.failed = this.failed.filter((each) => each.error !== error);
     this.changed();
+  }
+
+  /** Tries those again, at once: their time to undo is over. */
+  again(error) {
+    const found = this.failed.filter((each) => each.error === error).map(({ collection, id, tag }) => ({ collection, id, tag }));
+    this.forget(error);
+    return this.remove(found);
   }
 
   tick() {
@@ -51,28 +66,35 @@ class Removals extends EventTarget {
     if (this.left <= 0) this.send();
   }
 
-  async send() {
+  send() {
     const found = this.waiting;
-    this.rest(false);
-    for (const each of found) {
-      try {
-        await ask('DELETE', collectionPath(each.collection, 'items', each.id), { headers: { 'If-Match': each.tag }, role: 'write' });
-      } catch (error) {
-        // Somebody else was quicker: what was wanted is so.
-        if (error.status !== 404) this.failed.push({ ...each, error });
-      }
-      this.waiting = this.waiting.filter((one) => one !== each);
-    }
-    askAnew();
-    this.changed();
-    this.dispatchEvent(new Event('end'));
+    this.waiting = [];
+    this.rest();
+    return this.remove(found);
   }
 
-  rest(isTold = true) {
+  async remove(found) {
+    this.sending.push(...found);
+    this.changed();
+    for (const [place, each] of found.entries()) {
+      const error = await problemOf(each);
+      // Without a key that may do it the others would be refused, too.
+      const isForAll = error?.status === 401 || error?.status === 403;
+      if (error !== null) this.failed.push(...(isForAll ? found.slice(place) : [each]).map((one) => ({ ...one, error })));
+      if (isForAll) break;
+    }
+    askAnew();
+    // Who shows items drops those that are gone while they still count as such: then all look anew.
+    this.dispatchEvent(new Event('end'));
+    this.sending = this.sending.filter((each) => !found.includes(each));
+    this.changed();
+  }
+
+  rest() {
     clearInterval(this.timer);
     this.timer = 0;
     this.left = 0;
-    if (isTold) this.changed();
+    this.changed();
   }
 
   changed() {
@@ -82,3 +104,13 @@ class Removals extends EventTarget {
 
 /** See `Removals`; one for the whole page. */
 export const removals = new Removals();
+
+/** Removes an item; why it could not be, or null. Where somebody else was quicker, it is as wished. */
+async function problemOf({ collection, id, tag }) {
+  try {
+    await ask('DELETE', collectionPath(collection, 'items', id), { headers: { 'If-Match': tag }, role: 'write' });
+    return null;
+  } catch (error) {
+    return error.status === 404 ? null : error;
+  }
+}

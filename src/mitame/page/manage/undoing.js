@@ -27,8 +27,15 @@ export class Undoing {
     this.notice.hidden = left <= 0;
     if (this.notice.hidden) removals.isPaused = false;
     this.words.textContent = left > 0 ? say('removing', waiting.length, waiting[0].id, SECONDS) : '';
-    fill(this.failures, ...failed.map(({ id, error }) => make('div', {},
-      make('p', {}, say(error.status === 412 ? 'notRemovedChanged' : 'notRemoved', id)), failure(error, () => removals.forgetFailures()))));
+    const errors = [...new Set(failed.map(({ error }) => error))];
+    fill(this.failures, ...errors.map((error) => this.failure(error, failed.filter((each) => each.error === error))));
+  }
+
+  /** What could not be removed, and why. What somebody has changed is looked at before it is removed. */
+  failure(error, [{ id }, ...more]) {
+    const isChanged = error.status === 412;
+    return make('div', {}, make('p', {}, say(isChanged ? 'notRemovedChanged' : 'notRemoved', id, more.length)),
+      isChanged ? failure(error, () => removals.forget(error), 'close') : failure(error, () => removals.again(error)));
   }
 
   leave() {

@@ -62,6 +62,7 @@ class Uploads extends EventTarget {
     this.stopped.abort();
     this.stopped = new AbortController();
     this.changed();
+    if (left.length && !this.isBusy) this.ended(); // nothing is under way that would say so
   }
 
   /** Goes on after a key was refused. */
@@ -84,6 +85,7 @@ class Uploads extends EventTarget {
   }
 
   go() {
+    if (this.isBusy) addEventListener('beforeunload', stay);
     while (this.held === null && this.sending.size < AT_ONCE && this.waiting.length) this.one(this.waiting.shift());
     this.changed();
   }
@@ -99,19 +101,25 @@ class Uploads extends EventTarget {
       this.latest = [upload, ...this.latest].slice(0, LATEST);
     } catch (error) {
       this.settle(upload, error, signal);
+    } finally {
+      this.sending.delete(upload);
     }
-    this.sending.delete(upload);
     this.go();
-    if (!this.isBusy) {
-      askAnew();
-      this.dispatchEvent(new Event('end'));
-    }
+    if (!this.isBusy) this.ended();
+  }
+
+  ended() {
+    removeEventListener('beforeunload', stay);
+    askAnew();
+    this.dispatchEvent(new Event('end'));
   }
 
   settle(upload, error, signal) {
     if (signal.aborted) this.fail(upload, 'stopped', null);
-    else if (!(error instanceof Problem)) throw error;
-    else if (error.status === 412) this.fail(upload, 'there', error);
+    else if (!(error instanceof Problem)) {
+      console.error(error);
+      this.fail(upload, 'refused', new Problem({ status: 0, code: 'broken', detail: error.message }));
+    } else if (error.status === 412) this.fail(upload, 'there', error);
     else if (error.status === 401 || error.status === 403) {
       // The next one would be refused, too: all wait until there is another key.
       this.held = error;
@@ -127,6 +135,11 @@ class Uploads extends EventTarget {
   changed() {
     this.dispatchEvent(new Event('change'));
   }
+}
+
+/** The browser asks before it closes the page, in whatever view. */
+function stay(event) {
+  event.preventDefault();
 }
 
 /** See `Uploads`. */

@@ -41,7 +41,7 @@ const en = {
   deleteChosen: (count) => `Delete ${count} chosen`,
   removing: (count, id, seconds) => `${count === 1 ? id : `${count} items`} will be deleted in ${seconds} seconds.`,
   undo: 'Undo',
-  notRemoved: (id) => `${id} was not deleted.`,
+  notRemoved: (id, more) => `${id}${more ? ` and ${more} more were` : ' was'} not deleted.`,
   notRemovedChanged: (id) => `${id} was not deleted: somebody else has changed it meanwhile.`,
 
   save: 'Save',
@@ -57,6 +57,7 @@ const en = {
   'kind-list': 'list of texts',
   'kind-null': 'none',
   sameName: 'There is an attribute of this name already.',
+  inexact: 'A whole number of so many digits can’t be kept exactly by this page. Change such an item over HTTP.',
   listHint: 'with commas between them',
   conflict: 'Somebody else has changed this item meanwhile. It is now:',
   takeTheirs: 'Take theirs',
@@ -104,7 +105,7 @@ const ja = {
   deleteChosen: (count) => `選んだ${count}件を削除`,
   removing: (count, id, seconds) => `${count === 1 ? id : `${count}件`} を${seconds}秒後に削除します。`,
   undo: '元に戻す',
-  notRemoved: (id) => `${id} は削除されませんでした。`,
+  notRemoved: (id, more) => `${id}${more ? ` ほか${more}件` : ' '}は削除されませんでした。`,
   notRemovedChanged: (id) => `${id} は削除されませんでした。その間にほかの人が変更しました。`,
 
   save: '保存',
@@ -120,6 +121,7 @@ const ja = {
   'kind-list': 'テキストの一覧',
   'kind-null': 'なし',
   sameName: '同じ名前の属性が既にあります。',
+  inexact: 'この画面では、これほど桁の多い整数を正確に扱えません。このようなアイテムは HTTP で変更してください。',
   listHint: 'コンマで区切る',
   conflict: 'その間にほかの人がこのアイテムを変更しました。今の内容：',
   takeTheirs: '相手の内容にする',

@@ -7,22 +7,24 @@ const WHEEL = 0.0016;
 /**
  * Listens to an element.
  * @param {HTMLElement} element
+ * @param {AbortSignal} signal ends it
  * @param {Object} does `move(right, down)`, `approach(factor, x?, y?)`, `whole()`, `point(x, y)` where
  *   the pointer is, `click(x, y)`, `away()` when it has gone
  */
-export function listen(element, does) {
+export function listen(element, signal, does) {
   const fingers = new Map();
   let travelled = 0;
+  const on = (kind, listener, options) => element.addEventListener(kind, listener, { ...options, signal });
   const inside = (event) => {
     const box = element.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  element.addEventListener('pointerdown', (event) => {
+  on('pointerdown', (event) => {
     if (event.button !== 0) return;
     if (fingers.size === 0) travelled = 0;
     fingers.set(event.pointerId, inside(event));
   });
-  element.addEventListener('pointermove', (event) => {
+  on('pointermove', (event) => {
     const [x, y] = inside(event);
     const before = fingers.get(event.pointerId);
     if (before === undefined) return void does.point(x, y);
@@ -40,19 +42,22 @@ export function listen(element, does) {
     const was = fingers.delete(event.pointerId);
     if (was && event.type === 'pointerup' && travelled <= CLICK_PX && !event.target.closest('a')) does.click(...inside(event));
   };
-  element.addEventListener('pointerup', up);
-  element.addEventListener('pointercancel', up);
-  element.addEventListener('pointerleave', () => does.away());
-  element.addEventListener('click', (event) => {
+  on('pointerup', up);
+  on('pointercancel', up);
+  on('pointerleave', (event) => {
+    if (!element.hasPointerCapture(event.pointerId)) fingers.delete(event.pointerId); // it may be lifted elsewhere
+    does.away();
+  });
+  on('click', (event) => {
     if (travelled > CLICK_PX) event.preventDefault(); // it was a drag that ended on a picture
-  }, true);
-  element.addEventListener('dragstart', (event) => event.preventDefault());
-  element.addEventListener('wheel', (event) => {
+  }, { capture: true });
+  on('dragstart', (event) => event.preventDefault());
+  on('wheel', (event) => {
     event.preventDefault();
     const lines = event.deltaMode === 0 ? 1 : 16;
     does.approach(Math.exp(-event.deltaY * lines * WHEEL * (event.ctrlKey ? 4 : 1)), ...inside(event));
   }, { passive: false });
-  element.addEventListener('keydown', (event) => keyed(event, does));
+  on('keydown', (event) => keyed(event, does));
 }
 
 function keyed(event, does) {

@@ -11,7 +11,6 @@ const en = {
   principal: 'Laid out roughly: the next merge puts pictures beside their likes.',
   partMap: 'Some pictures are missing that have just come in.',
   categories: 'Categories',
-  otherCategories: 'others',
   noCategory: 'none',
   emptyMap: 'There is nothing to show on a map yet.',
 };
@@ -27,7 +26,6 @@ const ja = {
   principal: 'おおよその配置です。次のマージで、似た画像が隣に並びます。',
   partMap: '届いたばかりの画像がまだ表示されていません。',
   categories: 'カテゴリー',
-  otherCategories: 'その他',
   noCategory: 'なし',
   emptyMap: 'マップに表示できるものがまだありません。',
 };

@@ -3,7 +3,8 @@
 
 const DATABASE = 'mitame';
 const STORE = 'pictures';
-const MOST = 24; // kept; the oldest ones go
+/** How many are kept; the oldest ones go. */
+export const MOST_FILES = 24;
 
 const here = new Map();
 const urls = new Map();
@@ -70,5 +71,5 @@ function done(request) {
 
 async function forgetOld(store) {
   const keys = await done(store.index('at').getAllKeys());
-  for (const key of keys.slice(0, -MOST)) store.delete(key);
+  for (const key of keys.slice(0, -MOST_FILES)) store.delete(key);
 }

@@ -4,6 +4,7 @@ import { ask, collectionPath } from '../api.js';
 import { WORDS } from '../bad/words.js';
 import { fill, make } from '../dom.js';
 import { failure } from '../failure.js';
+import { nextPage } from '../pages.js';
 import { collection } from '../place.js';
 import { addWords, language, say } from '../words.js';
 
@@ -31,12 +32,12 @@ class Bad {
     this.stopped.abort();
     this.stopped = new AbortController();
     fill(this.list);
+    fill(this.next);
     await this.more(null);
   }
 
   async more(after) {
     const { signal } = this.stopped;
-    fill(this.next);
     try {
       const name = await collection();
       if (name === null) return void fill(this.note, make('p.nothing', {}, say('noCollection')));
@@ -47,7 +48,8 @@ class Bad {
       this.list.hidden = told.total === 0;
       const added = told.files.map((each) => this.row(each));
       this.list.append(...added);
-      fill(this.next, told.after !== null && make('button', { type: 'button', on: { click: () => this.more(told.after) } }, say('moreFiles')));
+      fill(this.next, nextPage('moreFiles', told.after, (next) => this.more(next)));
+      if (after !== null) added[0]?.focus();
     } catch (error) {
       if (error.name !== 'AbortError') fill(this.note, failure(error, () => this.more(after)));
     }
@@ -55,7 +57,7 @@ class Bad {
 
   row({ location, reason, remedy, since }) {
     const time = new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeStyle: 'short' }).format(since * 1000);
-    return make('li', {}, make('span.location', {}, location), make('span.reason', { lang: 'en' }, reason),
+    return make('li', { tabindex: '-1' }, make('span.location', {}, location), make('span.reason', { lang: 'en' }, reason),
       remedy && make('span.remedy', { lang: 'en' }, remedy), make('span.since', {}, say('badSince', time)));
   }
 

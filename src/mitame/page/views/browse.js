@@ -1,6 +1,6 @@
 // Browse: the categories, and all pictures that pass conditions.
 
-import { changed, go, here, linkTo } from '../address.js';
+import { changed, go, here, kept, linkTo } from '../address.js';
 import { ask, collectionPath } from '../api.js';
 import { Categories } from '../browse/categories.js';
 import { WORDS } from '../browse/words.js';
@@ -8,6 +8,7 @@ import { fill, make, set } from '../dom.js';
 import { failure } from '../failure.js';
 import { Grid } from '../grid.js';
 import { icon } from '../icons.js';
+import { nextPage } from '../pages.js';
 import { collection } from '../place.js';
 import { Filters } from '../search/filters.js';
 import { asking, moreLike, questionOf } from '../search/question.js';
@@ -29,9 +30,9 @@ class Browse {
     main.classList.add('browse');
     this.facts = make('p.facts', { role: 'status' });
     this.note = make('div.note');
-    this.categories = new Categories((where) => linkTo('browse', asking(this.kept(), { where })));
+    this.categories = new Categories((where) => linkTo('browse', asking(kept(), { where })));
     this.filters = new Filters((where) => this.go(where.length ? { where, all: null } : { where, all: 'true' }));
-    this.grid = new Grid({ link: (id) => linkTo('search', moreLike(this.kept(), 'id', id)) });
+    this.grid = new Grid({ link: (id) => linkTo('search', moreLike(kept(), 'id', id)) });
     this.next = make('div.actions');
     this.back = make('a.button', {}, say('allCategories'));
     this.every = make('a.button', {}, say('everything'));
@@ -53,9 +54,9 @@ class Browse {
       const name = await collection();
       if (signal.aborted) return;
       fill(this.note);
-      set(this.back, 'href', linkTo('browse', this.kept()));
-      set(this.every, 'href', linkTo('browse', changed(this.kept(), { all: 'true' })));
-      set(this.bad, 'href', linkTo('bad', this.kept()));
+      set(this.back, 'href', linkTo('browse', kept()));
+      set(this.every, 'href', linkTo('browse', changed(kept(), { all: 'true' })));
+      set(this.bad, 'href', linkTo('bad', kept()));
       if (name === null) return void this.nothing();
       const isList = where.length > 0 || params.get('all') === 'true';
       if (isList) await this.list(name, where, signal);
@@ -74,6 +75,7 @@ class Browse {
   async list(name, where, signal) {
     this.columns.hidden = false;
     this.entries = [];
+    fill(this.next);
     const filter = where.length ? { filter: toServer(where) } : {};
     const [{ count }] = await Promise.all([
       ask('POST', collectionPath(name, 'items:count'), { json: filter, signal }),
@@ -93,10 +95,16 @@ class Browse {
     this.entries.push(...told.items.map(entryOf));
     this.grid.show(this.entries);
     if (first > 0) this.grid.element.children[first]?.querySelector('a').focus();
-    const more = () => this.page(name, filter, told.cursor, signal).catch((error) => {
-      if (error.name !== 'AbortError') fill(this.note, failure(error, more));
-    });
-    fill(this.next, told.cursor !== null && make('button', { type: 'button', on: { click: more } }, say('morePictures')));
+    fill(this.next, nextPage('morePictures', told.cursor, (next) => this.more(name, filter, next, signal)));
+  }
+
+  async more(name, filter, cursor, signal) {
+    try {
+      await this.page(name, filter, cursor, signal);
+      fill(this.note);
+    } catch (error) {
+      if (error.name !== 'AbortError') fill(this.note, failure(error, () => this.more(name, filter, cursor, signal)));
+    }
   }
 
   nothing() {
@@ -108,10 +116,6 @@ class Browse {
   go({ where, all }, replace = false) {
     const params = where === undefined ? here().params : asking(here().params, { where });
     go('browse', changed(params, { all }), { replace });
-  }
-
-  kept() {
-    return new URLSearchParams([...here().params].filter(([name]) => name === 'c' || name === 'lens'));
   }
 
   leave() {

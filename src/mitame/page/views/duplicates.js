@@ -1,11 +1,12 @@
 // Duplicates: groups of pictures that are nearly the same, to be decided on.
 
-import { changed, go, here } from '../address.js';
+import { changed, go, here, kept } from '../address.js';
 import { ask, collectionPath } from '../api.js';
 import { fill, freshId, make } from '../dom.js';
 import { Group } from '../duplicates/group.js';
 import { WORDS } from '../duplicates/words.js';
 import { failure } from '../failure.js';
+import { nextPage } from '../pages.js';
 import { collection } from '../place.js';
 import { addWords, say } from '../words.js';
 
@@ -40,17 +41,17 @@ class Duplicates {
   async update(params) {
     this.stopped.abort();
     this.stopped = new AbortController();
-    const shown = params.get('show') in SHOWN ? params.get('show') : 'undecided';
+    const shown = Object.hasOwn(SHOWN, params.get('show')) ? params.get('show') : 'undecided';
     this.which.value = shown;
     this.asked = { decided: SHOWN[shown], lens: params.get('lens') };
     this.groups = [];
     fill(this.list);
+    fill(this.next);
     await this.more(null);
   }
 
   async more(cursor) {
     const { signal } = this.stopped;
-    fill(this.next);
     try {
       const name = await collection();
       const { decided, lens } = this.asked;
@@ -65,14 +66,13 @@ class Duplicates {
 
   add({ groups, total, cursor }, name) {
     this.facts.textContent = say('duplicateGroups', total);
-    const kept = new URLSearchParams([...here().params].filter(([each]) => each === 'c' || each === 'lens'));
-    const added = groups.map((each) => new Group(each, name, kept, (group) => this.decided(group)));
+    const added = groups.map((each) => new Group(each, name, kept(), (group) => this.decided(group)));
     const isFirst = this.groups.length === 0;
     this.groups.push(...added);
     this.list.append(...added.map(({ element }) => element));
     if (!isFirst) added[0]?.focus();
     fill(this.note, this.groups.length === 0 && make('p.nothing', {}, say('noDuplicates')));
-    fill(this.next, cursor !== null && make('button', { type: 'button', on: { click: () => this.more(cursor) } }, say('moreGroups')));
+    fill(this.next, nextPage('moreGroups', cursor, (next) => this.more(next)));
   }
 
   /** The focus goes to the next group that is to be decided. */

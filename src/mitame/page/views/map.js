@@ -1,6 +1,6 @@
 // Map: all pictures of a collection on a plane, beside those that look like them.
 
-import { changed, go, here, linkTo } from '../address.js';
+import { changed, go, here, kept, linkTo } from '../address.js';
 import { collectionPath } from '../api.js';
 import { fill, freshId, later, make, set } from '../dom.js';
 import { failure } from '../failure.js';
@@ -35,10 +35,11 @@ class MapView {
     this.frame = 0;
     this.hovered = -1;
     this.left = new AbortController();
-    const link = (id) => linkTo('search', moreLike(this.kept(), 'id', id));
+    const link = (id) => linkTo('search', moreLike(kept(), 'id', id));
     this.pictures = new Pictures(link);
     this.draw(main);
-    listen(this.plane, {
+    const { signal } = this.left;
+    listen(this.plane, signal, {
       move: (right, down) => this.changed(() => this.camera.move(right, down)),
       approach: (factor, x, y) => this.changed(() => this.camera.approach(factor, x, y)),
       whole: () => this.changed(() => this.camera.whole()),
@@ -50,7 +51,6 @@ class MapView {
     this.remember = later(300, () => this.address());
     this.sized = new ResizeObserver(([{ contentRect: { width, height } }]) => this.resize(width, height));
     this.sized.observe(this.plane);
-    const { signal } = this.left;
     this.dark = matchMedia('(prefers-color-scheme: dark)');
     this.dark.addEventListener('change', () => this.recolor(), { signal });
     this.theme = new MutationObserver(() => this.recolor());
@@ -84,6 +84,7 @@ class MapView {
   async update(params) {
     try {
       const name = await collection();
+      if (this.left.signal.aborted) return;
       const wanted = JSON.stringify([name, params.get('lens')]);
       if (wanted !== this.shown) await this.load(name, params.get('lens'), wanted);
       if (this.points === null) return;
@@ -103,7 +104,9 @@ class MapView {
   async load(name, lens, wanted) {
     this.stopped?.abort();
     this.stopped = new AbortController();
-    const found = name === null ? null : await points(name, lens, this.stopped.signal);
+    const { signal } = this.stopped;
+    const found = name === null ? null : await points(name, lens, signal);
+    signal.throwIfAborted();
     this.shown = wanted;
     this.name = name;
     this.points = found?.count ? found : null;
@@ -183,6 +186,7 @@ class MapView {
   }
 
   choose() {
+    if (this.left.signal.aborted) return;
     if (this.points !== null && this.camera.width > 1) this.pictures.choose(this.name, this.points, this.camera, (category) => this.isSeen(category));
   }
 
@@ -192,7 +196,7 @@ class MapView {
 
   click(x, y) {
     const place = this.points === null ? -1 : nearest(this.points, this.camera, x, y, NEAR_PX);
-    if (place >= 0) go('search', moreLike(this.kept(), 'id', this.points.id(place)));
+    if (place >= 0) go('search', moreLike(kept(), 'id', this.points.id(place)));
   }
 
   /** Says beside the pointer what lies under it. */
@@ -210,10 +214,6 @@ class MapView {
     const left = x > this.camera.width / 2 ? x - 160 : x + 18;
     const top = y > this.camera.height / 2 ? y - 190 : y + 18;
     this.label.style.transform = `translate(${left.toFixed(0)}px, ${top.toFixed(0)}px)`;
-  }
-
-  kept() {
-    return new URLSearchParams([...here().params].filter(([name]) => name === 'c' || name === 'lens'));
   }
 
   address() {

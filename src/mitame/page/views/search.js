@@ -1,15 +1,15 @@
 // Search by looking: ask with a picture, an item or several of them, and see what looks alike.
 
-import { go, here, linkTo } from '../address.js';
+import { go, here, kept, linkTo } from '../address.js';
 import { fill, make } from '../dom.js';
 import { failure } from '../failure.js';
 import { Grid } from '../grid.js';
 import { icon } from '../icons.js';
 import { askAnew, collection, described } from '../place.js';
-import { answerTo, knownAnswer, someOf } from '../search/answers.js';
+import { answerTo, keepAnswer, knownAnswer, someOf } from '../search/answers.js';
 import { Bar } from '../search/bar.js';
 import { Examples } from '../search/examples.js';
-import { keepFile } from '../search/files.js';
+import { MOST_FILES, keepFile } from '../search/files.js';
 import { Filters } from '../search/filters.js';
 import { listenForPictures } from '../search/incoming.js';
 import { isEmpty, isMissing } from '../search/nothing.js';
@@ -54,8 +54,9 @@ class Search {
     const unfold = ({ matches }) => { place.open = matches; };
     unfold(this.wide);
     this.wide.addEventListener('change', unfold, { signal: this.left.signal });
+    this.note = make('div.note', { role: 'status' });
     this.side = make('div.side', {}, this.examples.element, place);
-    fill(main, make('div.hero', {}, this.head, make('p', {}, say('lead')), this.bar.element),
+    fill(main, make('div.hero', {}, this.head, make('p', {}, say('lead')), this.bar.element), this.note,
       make('div.columns', {}, this.side, this.results.element));
     this.main = main;
   }
@@ -66,6 +67,7 @@ class Search {
     this.stopped = new AbortController();
     const { signal } = this.stopped;
     this.results.wait();
+    if (location.hash !== this.cutAt) fill(this.note);
     const question = questionOf(params);
     const isAsked = question.like.length + question.unlike.length > 0;
     this.main.classList.toggle('asked', isAsked);
@@ -94,16 +96,18 @@ class Search {
   }
 
   async answer(params, question, isAsked, signal) {
-    const address = linkTo(this.collection, params);
-    const known = knownAnswer(address);
     const seed = params.get('seed');
-    const fresh = () => (isAsked ? answerTo(address, this.collection, question, signal) : someOf(address, this.collection, question, seed, signal));
+    const isDrawn = isAsked || seed !== null; // else each time others
+    const known = isDrawn ? knownAnswer(linkTo(this.collection, params)) : undefined;
+    const fresh = () => (isAsked ? answerTo(this.collection, question, signal) : someOf(this.collection, question, seed, signal));
     const found = known ?? (await fresh());
     if (signal.aborted) return;
+    // A draw is shown under its seed, so that back and reload show the same ones.
+    const named = isDrawn ? params : asking(params, { seed: String(found.seed) });
+    keepAnswer(linkTo(this.collection, named), found);
+    if (!isDrawn) return void go('search', named, { replace: true });
     if (isAsked) this.results.answer(found, question);
     else this.results.some(found, question, () => this.go(asking(here().params, { seed: null })));
-    // So that back and reload show the same ones.
-    if (!isAsked && seed === null) go('search', asking(params, { seed: String(found.seed) }), { replace: true });
     if (this.picked) this.results.focus();
     this.picked = false;
   }
@@ -123,8 +127,11 @@ class Search {
 
   async askWithFiles(files) {
     const like = [];
-    for (const file of files) like.push({ kind: 'file', value: await keepFile(file) });
+    for (const file of files.slice(0, MOST_FILES)) like.push({ kind: 'file', value: await keepFile(file) });
     this.go(asking(here().params, { like, unlike: [], box: null, seed: null }), { focus: true });
+    if (files.length <= MOST_FILES) return;
+    this.cutAt = location.hash;
+    fill(this.note, make('p.warn', {}, icon('warning'), make('span', {}, say('tooManyFiles', MOST_FILES, files.length))));
   }
 
   failed(error) {
@@ -149,6 +156,5 @@ class Search {
 function whyLink(params, id) {
   const { like, unlike } = questionOf(params);
   if (like.length !== 1 || unlike.length > 0 || like[0].kind !== 'id') return null;
-  const kept = [...params].filter(([name]) => name === 'c' || name === 'lens');
-  return linkTo('why', new URLSearchParams([...kept, ['a', like[0].value], ['b', id]]));
+  return linkTo('why', new URLSearchParams([...kept(), ['a', like[0].value], ['b', id]]));
 }

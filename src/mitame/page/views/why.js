@@ -1,6 +1,6 @@
 // Why: two pictures beside each other, and what they have in common.
 
-import { changed, go, here, linkTo } from '../address.js';
+import { changed, go, here, kept, linkTo } from '../address.js';
 import { ask, collectionPath } from '../api.js';
 import { fill, freshId, make } from '../dom.js';
 import { failure } from '../failure.js';
@@ -36,8 +36,9 @@ class Why {
   async update(params) {
     const [a, b] = [params.get('a'), params.get('b')];
     const wanted = JSON.stringify([params.get('c'), params.get('lens'), a, b]);
+    this.stopped.abort(); // whatever is still asked, the address names something else now
     if (wanted === this.shown) return void this.paint(params.get('heat'));
-    this.stopped.abort();
+    this.shown = null;
     this.stopped = new AbortController();
     const { signal } = this.stopped;
     fill(this.body);
@@ -61,7 +62,7 @@ class Why {
     this.sides = [a, b].map((id, side) => new Seen(id, path(id), (part) => this.point(side, part)));
     this.grids = told.patches === null ? null : [told.patches.first, told.patches.second];
     this.sides.forEach((each, side) => each.know(this.grids?.[side] ?? null));
-    const common = new Grid({ link: (id) => linkTo('search', moreLike(this.kept(), 'id', id)) });
+    const common = new Grid({ link: (id) => linkTo('search', moreLike(kept(), 'id', id)) });
     fill(this.body, make('div.pair', {}, ...this.sides.map(({ element }) => element)), this.grids !== null && this.heats(),
       make('section', {}, make('h2', {}, say('byLens')), this.table(told.lenses), make('p.hint', {}, say('rankTold', told.rank, told.limit))),
       told.common.length > 0 && make('section', {}, make('h2', {}, say('commonTitle')), make('p.hint', {}, say('commonTold', told.common.length, told.limit)), common.element));
@@ -106,10 +107,6 @@ class Why {
 
   go(heat) {
     go('why', changed(here().params, { heat: heat === 'similarity' ? null : heat }), { replace: true });
-  }
-
-  kept() {
-    return new URLSearchParams([...here().params].filter(([name]) => name === 'c' || name === 'lens'));
   }
 
   leave() {

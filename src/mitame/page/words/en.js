@@ -23,12 +23,14 @@ export const words = {
   dark: 'dark',
   cancel: 'Cancel',
   tryAgain: 'Try again',
+  close: 'Close',
 
   keyTitle: 'This server asks for a key',
   keyText: 'A read key is enough to search. It is kept until this tab is closed and never becomes part of an address.',
   keyWrong: 'That key was refused. Is it whole, and has it not been revoked?',
   keyRole: (role) => `This needs a key with the role ${role}. It is kept until this tab is closed and never becomes part of an address.`,
   keyLabel: 'Key',
+  keyLetters: 'A key has letters, digits and signs of ASCII only. Was something else copied with it?',
   keyConfirm: 'Use this key',
 
   failUnreachable: 'The server does not answer.',
@@ -40,6 +42,7 @@ export const words = {
   failAddress: 'The server could not fetch that address.',
   failRefused: 'The server could not use that.',
   failBusy: 'The server is busy.',
+  failServer: 'Something went wrong on the server.',
   failBroken: 'Something went wrong on this page.',
 
   question: 'What looks like this?',
@@ -51,6 +54,7 @@ export const words = {
   choose: 'Choose a picture',
   camera: 'Take a picture',
   dropHere: 'Drop to search',
+  tooManyFiles: (most, count) => `A question has ${most} pictures of your own at most: only the first ${most} of ${count} are asked with.`,
 
   askedAbout: 'What is asked about',
   yourPicture: 'Your picture',

@@ -23,12 +23,14 @@ export const words = {
   dark: 'ダーク',
   cancel: 'キャンセル',
   tryAgain: 'もう一度試す',
+  close: '閉じる',
 
   keyTitle: 'このサーバーにはキーが必要です',
   keyText: '検索には読み取りキーで足ります。キーはこのタブを閉じるまで保持され、アドレスには含まれません。',
   keyWrong: 'そのキーは受け付けられませんでした。途中で切れていないか、失効していないかを確かめてください。',
   keyRole: (role) => `この操作には ${role} の役割を持つキーが必要です。キーはこのタブを閉じるまで保持され、アドレスには含まれません。`,
   keyLabel: 'キー',
+  keyLetters: 'キーに使われるのは半角の英数字と記号だけです。ほかの文字が一緒にコピーされていないか確かめてください。',
   keyConfirm: 'このキーを使う',
 
   failUnreachable: 'サーバーから応答がありません。',
@@ -40,6 +42,7 @@ export const words = {
   failAddress: 'サーバーがそのアドレスを取得できませんでした。',
   failRefused: 'サーバーが受け付けられませんでした。',
   failBusy: 'サーバーが混み合っています。',
+  failServer: 'サーバーで問題が起きました。',
   failBroken: 'このページで問題が起きました。',
 
   question: 'これに似ているものは？',
@@ -51,6 +54,7 @@ export const words = {
   choose: '画像を選ぶ',
   camera: '撮影する',
   dropHere: 'ドロップして検索',
+  tooManyFiles: (most, count) => `一度に使える手元の画像は${most}件までです。${count}件のうち最初の${most}件で検索しています。`,
 
   askedAbout: '検索に使う画像',
   yourPicture: '手元の画像',
