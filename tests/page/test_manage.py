@@ -168,6 +168,7 @@ def test_a_key_is_asked_for_and_may_be_too_little(
     read, write = keys.add("r", Role.READ), keys.add("w", Role.WRITE)
     state.close()
     window.load(f"{server.url}/#manage?c=shop")
+    window.problems()  # of what was shown before
     give(window, read)
     window.until(lambda: window.texts(".manage h1") == ["shop"], "the key does not open it")
     path = tmp_path / "one.png"
@@ -248,6 +249,7 @@ def test_what_goes_wrong_unforeseen_stops_nothing(
     paths = [tmp_path / "one.png", tmp_path / "two.png"]
     for path in paths:
         Image.new("RGB", (20, 20), "blue").save(path)
+    window.problems()  # of what was shown before
     answer(window, "one.png", "({ get ok() { throw new RangeError('odd'); } })")
     choose(window, *paths)
     assert window.texts(".upload.in .file") == ["two.png"]
@@ -285,6 +287,7 @@ def test_it_can_be_stopped_while_a_key_is_missing(
     read, write = keys.add("r", Role.READ), keys.add("w", Role.WRITE)
     state.close()
     window.load(f"{server.url}/#manage?c=shop")
+    window.problems()  # of what was shown before
     give(window, read)
     window.until(lambda: window.texts(".manage h1") == ["shop"], "the key does not open it")
     paths = [tmp_path / f"{number}.png" for number in range(6)]

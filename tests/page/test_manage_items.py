@@ -315,6 +315,7 @@ def test_a_refused_key_ends_a_removal_once(window: Browser, server: Server, tmp_
     state.close()
     window.look(*DESKTOP)
     window.load(f"{server.url}/#manage?c=shop")
+    window.problems()  # of what was shown before
     enter(window, read)
     window.until(lambda: len(listed(window)) == 4, "the items do not come")
     for row in window.all(".managed")[:3]:
