@@ -31,6 +31,8 @@ class LimitsConfig:
         failed_keys_per_minute: wrong keys from one address, before it has to wait.
         copies_mb: megabytes of a collection's small copies of pictures that were uploaded or lie at
             an address elsewhere; beyond, the oldest leave. 0 keeps none.
+        thumbnails_mb: megabytes of a collection's thumbnails; beyond, those that nobody has asked
+            for leave, then the oldest. 0 keeps none.
         feedback_mb: megabytes of a collection's feedback that are kept; beyond, the oldest leaves.
     """
 
@@ -50,6 +52,7 @@ class LimitsConfig:
     slowest_kb_per_second: float = 4
     failed_keys_per_minute: int = 30
     copies_mb: float = 2_000
+    thumbnails_mb: float = 512
     feedback_mb: float = 1_000
 
 
@@ -66,6 +69,7 @@ class ServeConfig:
         collection: that the folders are indexed into.
         follow_seconds: between two looks at a folder.
         merge: merge by itself when it is worth it.
+        thumbnails: make thumbnails for the page while nothing is asked.
         answers_mb: megabytes of a worker for answers to product-page questions; 0 keeps none.
         page: serve the page at ``/``.
         gannoy: serve gannoy's routes at the root.
@@ -91,6 +95,7 @@ class ServeConfig:
     collection: str = "default"
     follow_seconds: float = 30
     merge: bool = True
+    thumbnails: bool = True
     answers_mb: float = 256
     page: bool = True
     gannoy: bool = False

@@ -24,14 +24,16 @@ ITEMS = f"{PICTURES}/items"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three pictures."""
     made = tmp_path_factory.mktemp("folder")
-    for name, seed, size in (("a", 1, (400, 100)), ("b", 2, (9, 7)), ("gone", 3, (64, 64))):
+    for name, seed, size in (("a", 1, (400, 100)), ("b", 2, (9, 7)), ("gone", 3, (300, 300))):
         (made / f"{name}.png").write_bytes(picture(seed, size=size))
     return made
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Server]:
-    with item_server(tmp_path_factory.mktemp("thumbnails")) as running:
+    """It makes only what is asked for: what it makes unasked is tested elsewhere."""
+    data = tmp_path_factory.mktemp("thumbnails")
+    with item_server(data, Server(data, "--set", "thumbnails=false")) as running:
         with mitame.open(running.data, "pictures") as shop:
             shop.index(folder)
             shop.add("two", images=[folder / "a.png", folder / "b.png"])

@@ -92,6 +92,25 @@ class Listing(Moment):
             yield page
             after = page[-1][1]
 
+    def changed_ids(self, since: int, most: int) -> list[str] | None:
+        """Ids of the items that were added or changed after a position, sorted.
+
+        Args:
+            since: the position.
+            most: of them.
+
+        Returns:
+            None where there are more, or the journal does not reach back so far.
+        """
+        if self.select("SELECT 1 FROM state WHERE journal_from > ?", since):
+            return None
+        rows = self.select(
+            "SELECT id FROM items WHERE key IN (SELECT item FROM journal WHERE position > ?)"
+            " ORDER BY id LIMIT ?",
+            *(since, most + 1),
+        )
+        return None if len(rows) > most else [row[0] for row in rows]
+
     def sources(self, prefix: str = "") -> Iterator[SourceRecord]:
         """Images whose source begins with a prefix, by source."""
         low = encode_source(prefix)

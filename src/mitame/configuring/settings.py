@@ -41,6 +41,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "limits.slowest_kb_per_second": (0, 1_000_000),
     "limits.failed_keys_per_minute": (1, 1_000_000),
     "limits.copies_mb": (0, 1_000_000),
+    "limits.thumbnails_mb": (0, 1_000_000),
     "limits.feedback_mb": (0.1, 1_000_000),
 }
 CHOICES: dict[str, tuple[int, ...]] = {"remove_unknown": (200, 422)}

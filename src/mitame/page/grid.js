@@ -7,6 +7,8 @@ import { nameOf, picture } from './picture.js';
 import { number, say } from './words.js';
 
 const GAP = 12;
+/** The smallest thumbnail of a grid, in pixels: those of few sizes are made before anybody asks. */
+const LEAST_SIDE = 256;
 
 /**
  * @typedef {Object} Entry
@@ -63,7 +65,7 @@ export class Grid {
   /** The picture, once it is known how large it is shown. */
   put(frame, entry, { width, height }) {
     if (entry.image === null) frame.classList.add('missing');
-    else frame.append(picture(entry.image, Math.max(width, height)));
+    else frame.append(picture(entry.image, Math.max(width, height), '', LEAST_SIDE));
   }
 
   tile(entry) {

@@ -8,8 +8,8 @@ import { say } from './words.js';
 const SIDES = [64, 128, 192, 256, 384, 512, 768, 1024];
 
 /** The side of the thumbnail that is sharp at so many CSS pixels, of few so that they are kept. */
-function sideFor(pixels) {
-  const wanted = pixels * (devicePixelRatio || 1);
+function sideFor(pixels, least = 0) {
+  const wanted = Math.max(least, pixels * (devicePixelRatio || 1));
   return SIDES.find((side) => side >= wanted) ?? SIDES.at(-1);
 }
 
@@ -23,11 +23,12 @@ export function nameOf(id) {
  * @param {string} path of a thumbnail
  * @param {number} pixels of CSS, of its longer side
  * @param {string} alt what it shows; empty where the words beside it say so
+ * @param {number} least of the thumbnail's side
  */
-export function picture(path, pixels, alt = '') {
+export function picture(path, pixels, alt = '', least = 0) {
   const image = make('img', { alt, decoding: 'async', loading: 'lazy', draggable: 'false' });
   image.addEventListener('error', () => missing(image));
-  const side = sideFor(pixels);
+  const side = sideFor(pixels, least);
   if (key() === null) set(image, 'src', `${addressOf(path)}?side=${side}`);
   else whenNear(image, () => fetched(image, path, side));
   return image;

@@ -156,7 +156,7 @@ class Remembering:
                 DecisionStore(path),
                 ComparisonStore(path),
                 EvaluationStore(path),
-                ThumbnailStore(path / THUMBNAILS),
+                ThumbnailStore(path / THUMBNAILS, int(self._limits.thumbnails_mb * MB)),
                 ThumbnailStore(path / COPIES, int(self._limits.copies_mb * MB)),
             )
             found = _Kept(collection, *stores)

@@ -74,6 +74,14 @@ _ALL = (
         "Pictures that could not be used, by error code.",
         ("code",),
     ),
+    Family(
+        "mitame_thumbnails_made_total", "counter", "Pictures whose thumbnails were made unasked."
+    ),
+    Family(
+        "mitame_thumbnails_left",
+        "gauge",
+        "Items yet to be looked at for missing thumbnails.",
+    ),
     Family("mitame_thread_calls", "gauge", "Calls that wait for a thread or run on one."),
     Family("mitame_embedding_queue", "gauge", "Pictures that wait for the embedder."),
     Family("mitame_access_log_dropped_total", "counter", "Lines that could not be written."),

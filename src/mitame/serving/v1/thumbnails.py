@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 from starlette.responses import RedirectResponse, Response
 
 from mitame.api import Collection
 from mitame.collection import ItemImage, check_id
-from mitame.errors import CollectionNotFound, InvalidId, ItemNotFound, PictureNotKept
+from mitame.errors import CollectionNotFound, ImageError, InvalidId, ItemNotFound, PictureNotKept
+from mitame.images.decode import decode
 from mitame.images.limits import ImageLimits
 from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.bounds import picture_limits
 from mitame.serving.pictures.preconditions import etag, is_current
 from mitame.serving.routes import Call, Route
-from mitame.thumbnails.making import JPEG, WEBP, made_small
+from mitame.thumbnails.making import (
+    GRID_SIDES,
+    JPEG,
+    WEBP,
+    made_small,
+    shorter_side,
+    thumbnail_name,
+)
 from mitame.thumbnails.originals import is_url, shown_picture
 from mitame.thumbnails.store import ThumbnailStore
 
@@ -88,15 +99,31 @@ def _found(
     Raises:
         PictureNotKept: it can't be had. Where the picture lay is not told.
     """
-    name = f"{image.content_hash}-{side}-{media}"
+    name = thumbnail_name(image, side, media)
     found = stores.made.find(name) if image.content_hash else None
     if found is None:
-        copy = stores.copies.find(image.content_hash) if image.content_hash else None
-        if copy is None and is_url(image.source):
-            return None
-        found = made_small(shown_picture(image, copy, side, limits).pixels, side, media)
+        pixels = _larger(stores.made, image, side)
+        if pixels is None:
+            copy = stores.copies.find(image.content_hash) if image.content_hash else None
+            if copy is None and is_url(image.source):
+                return None
+            pixels = shown_picture(image, copy, shorter_side(image, side), limits).pixels
+        found = made_small(pixels, side, media)
         stores.made.keep(name, found)
     return found
+
+
+def _larger(made: ThumbnailStore, image: ItemImage, side: int) -> NDArray[np.uint8] | None:
+    """A kept thumbnail of at least twice the size: a smaller one of it is as sharp, and soon made.
+
+    It is uint8[height, width, 3].
+    """
+    for larger in GRID_SIDES if image.content_hash else ():
+        kept = made.find(thumbnail_name(image, larger, WEBP)) if larger >= 2 * side else None
+        if kept is not None:
+            with suppress(ImageError):
+                return decode(kept).pixels
+    return None
 
 
 ROUTES: tuple[Route, ...] = (

@@ -36,6 +36,10 @@ class Follower:
         jobs, collections, metrics: of the runner.
         stopping: set when the runner stops.
         say: writes a line to the server's log.
+
+    Attributes:
+        job: its id.
+        looks: it is looking at the folder, or about to for the first time.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Follower:
         self._looks = 0
         self._bad: set[tuple[str, str]] = set()
         self.job = job_of(folder, collection)
+        self.looks = True
 
     def run(self) -> None:
         """Look until the runner stops or the job is cancelled."""
@@ -73,11 +78,14 @@ class Follower:
         reporter = Reporter(self._jobs, self.job, self._stopping)
         while True:
             try:
+                self.looks = True
                 self._look(reporter)
+                self.looks = False
                 self._looks += 1
                 self._rest(reporter)
             except Stopped:
                 break
+        self.looks = False
         if reporter.cancelled:
             self._say(f"{self.folder} is not followed any more: its job was cancelled")
             self._jobs.end(self.job, "cancelled")

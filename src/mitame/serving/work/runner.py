@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from types import FrameType
 
@@ -27,6 +28,7 @@ from mitame.serving.state import State
 from mitame.serving.work.following import Follower, prefixes
 from mitame.serving.work.jobs import Job, JobState
 from mitame.serving.work.kinds import WORK, Reporter, Stopped, unforeseen
+from mitame.serving.work.premaking import Premaking
 from mitame.serving.work.queue import Queue
 from mitame.serving.work.running import Threads
 from mitame.serving.work.upkeep import LOOK_SECONDS, Upkeep
@@ -59,7 +61,8 @@ class Runner:
         self._metrics = Metrics(self._state.folder, "runner")
         self._upkeep = Upkeep(self._state, self._jobs, self._collections, merge=config.merge)
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
-        self._followers: list[threading.Thread] = []
+        self._following: list[Follower] = []
+        self._threads_of_own: list[threading.Thread] = []
         self.stopping = threading.Event()
         self.told_to_stop = False
 
@@ -112,9 +115,22 @@ class Runner:
                 stopping=self.stopping,
                 say=say,
             )
-            thread = threading.Thread(target=_told, args=(follower.run,), daemon=True)
-            thread.start()
-            self._followers.append(thread)
+            self._following.append(follower)
+            self._start(follower.run)
+        premaking = Premaking(
+            self._config,
+            self._collections,
+            self._metrics,
+            is_busy=lambda: bool(self._running) or any(each.looks for each in self._following),
+            stopping=self.stopping,
+        )
+        self._start(premaking.run)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        """Do what has no end, on a thread."""
+        thread = threading.Thread(target=_told, args=(work,), daemon=True)
+        thread.start()
+        self._threads_of_own.append(thread)
 
     def _take(self) -> None:
         """Begin jobs, as many as may run."""
@@ -160,7 +176,7 @@ class Runner:
     def _end(self) -> None:
         """Wait for what is under way to stop, for so long as requests in flight are given."""
         until = time.monotonic() + self._config.grace_seconds
-        threads = [thread for _, thread in self._running.values()] + self._followers
+        threads = [thread for _, thread in self._running.values()] + self._threads_of_own
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
         for job, thread in self._running.values():
