@@ -26,11 +26,13 @@ from mitame.storage.files import LocalOutput, LocalRegion, bytes_of
 from mitame.storage.local import LocalDirectory
 from mitame.storage.protocol import Buffer
 from mitame.testing.durable import DurableFile, DurableFolder, Fate, Node, Unsynced
-from mitame.testing.power import DATABASE, Effect, Faults, Machine, PowerCut
+from mitame.testing.power import DATABASE, EVALUATIONS, Effect, Faults, Machine, PowerCut
 
 __all__ = ["DATABASE", "Effect", "Faults", "FaultyDirectory", "PowerCut", "Unsynced"]
 
-TRUSTED = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-journal")
+TRUSTED = tuple(
+    f"{name}{end}" for name in (DATABASE, EVALUATIONS) for end in ("", "-wal", "-journal")
+)
 """SQLite's files: they are copied as they are at the cut."""
 
 

@@ -15,6 +15,7 @@ from mitame.storage.names import PART
 from mitame.testing.durable import DurableFolder, Fate
 
 DATABASE = "collection.sqlite3"  # as in mitame.collection.paths, which would load all of it
+EVALUATIONS = "evaluations.sqlite3"
 Effect: TypeAlias = Literal["none", "whole", "start", "garbage"]
 _T = TypeVar("_T")
 
@@ -153,7 +154,7 @@ class Machine:
             path
             for path in self._path.rglob("*")
             if path.name.startswith(PART)
-            or any(fnmatch(path.name, pattern) for pattern in (*self._trusted, f"{DATABASE}-shm"))
+            or any(fnmatch(path.name, pattern) for pattern in (*self._trusted, "*.sqlite3-shm"))
         )
 
     def _trusted_bytes(self) -> dict[Path, bytes]:
