@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -79,8 +81,10 @@ def test_groups_are_decided_and_undone(page: Browser, server: Server) -> None:
     assert "show=decided" in page.driver.current_url
 
 
-def test_why_two_are_alike(page: Browser) -> None:
+def test_why_two_are_alike(page: Browser, server: Server) -> None:
     """Both pictures with their parts, distances, neighbours; keys point at a part and its like."""
+    pair = {"id": "0-copy", "other": f"0{HOSTILE}"}
+    patches = server.ask("POST", "/v1/collections/shop/compare", pair).json()["patches"]
     page.all(".group .actions a")[0].click()
     page.until(lambda: page.all(".seen[tabindex]"), "no parts are known")
     page.painted()
@@ -90,19 +94,38 @@ def test_why_two_are_alike(page: Browser) -> None:
     page.run("document.querySelector('.seen').focus()")
     press(page, "Arrow_right", "Arrow_right", "Arrow_down", "Arrow_down")
     page.until(lambda: page.texts(".side-by .unseen")[0], "nothing is said")
-    told = page.texts(".side-by .unseen")[0]
-    row = told.replace("行", " ").replace("列", " ")
-    assert "2" in row  # the second row and column, of either picture
-    marks = page.run(
-        "return [...document.querySelectorAll('.part-mark')].map((m) => [m.hidden, m.style.left])"
-    )
-    assert marks[0][0] is marks[1][0] is False
+    row, column = 2, 1  # the first arrow leads to the first part
+    match = divmod(patches["first"]["match"][row][column], len(patches["second"]["match"][0]))
+    told = [float(each) for each in re.findall(r"[0-9.]+", page.texts(".side-by .unseen")[0])]
+    value = round(patches["first"]["similarity"][row][column], 2)
+    assert told == [row + 1, column + 1, value, match[0] + 1, match[1] + 1]
+    assert marks(page) == [
+        pytest.approx(cell_of(patches["first"], row, column), abs=0.01),
+        pytest.approx(cell_of(patches["second"], *match), abs=0.01),
+    ]
     assert page.accessibility() == []
     page.choose(".compare .tools select", "none")
     page.until(
         lambda: page.run("return document.querySelector('.seen canvas').hidden"), "colours stay"
     )
     assert "heat=none" in page.driver.current_url
+
+
+def marks(page: Browser) -> list[list[float] | None]:
+    """Where the marks of both pictures lie, and their sizes, in percent; None where hidden."""
+    found: list[list[float] | None] = page.run(
+        "return [...document.querySelectorAll('.part-mark')].map(({ hidden, style }) => (hidden"
+        " ? null : ['left', 'top', 'width', 'height'].map((each) => parseFloat(style[each]))))"
+    )
+    return found
+
+
+def cell_of(grid: dict[str, Any], row: int, column: int) -> list[float]:
+    """Where a part of a grid lies, in percent."""
+    left, top, right, bottom = (100 * each for each in grid["box"])
+    across = (right - left) / len(grid["match"][0])
+    down = (bottom - top) / len(grid["match"])
+    return [left + column * across, top + row * down, across, down]
 
 
 def test_an_answer_leads_to_why(page: Browser, server: Server) -> None:

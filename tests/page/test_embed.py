@@ -17,7 +17,7 @@ from mitame.demo.drawn import draw_catalogue
 from mitame.serving.callers.key_store import KeyStore
 from mitame.serving.callers.roles import Role
 from mitame.serving.state import State
-from tests.page.browser import PHONE, Browser
+from tests.page.browser import PHONE, REFUSAL, Browser
 from tests.page.other_site import Site, other_site
 from tests.serving.running_server import Server
 
@@ -89,14 +89,16 @@ def example(server: Server, site: Site, secret: str) -> str:
     return text.replace('item="mug-1"', 'item="ITEM"')
 
 
-def shown(window: Browser, site: Site, text: str) -> list[dict[str, Any]]:
-    """What the component of a page shows; the page has complained of nothing."""
+def shown(window: Browser, site: Site, text: str, *expected: str) -> list[dict[str, Any]]:
+    """What the component of a page shows; the page complains of nothing but what is expected."""
     site.files["/product.html"] = text
+    window.problems()  # what others have left
     window.driver.get(f"{site.origin}/product.html")
     window.until(lambda: window.run(STATE), "the component says nothing")
     if window.run(STATE) == "shown":
         window.until(lambda: all(each["width"] for each in window.run(TILES)), "no pictures")
     found: list[dict[str, Any]] = window.run(TILES)
+    assert window.unexpected(*expected) == []
     return found
 
 
@@ -130,7 +132,6 @@ def test_it_shows_what_the_server_answers(
     window: Browser, server: Server, site: Site, example: str, item: str, secret: str
 ) -> None:
     """In its order, with pictures and links, under the shop's policy; the key is in no address."""
-    window.driver.get_log("browser")  # type: ignore[no-untyped-call]  # what others have left
     tiles = shown(window, site, example.replace("ITEM", item))
     path = f"/v1/collections/default/items/{item}/similar?limit=8"
     told = server.ask("GET", path, headers={"api-key": secret}).json()["neighbors"]
@@ -190,13 +191,13 @@ def test_it_is_quiet(
         example = example.replace(before, after)
     if "127.0.0.1:9" in example:
         site.policy = site.policy.replace("connect-src", "connect-src http://127.0.0.1:9")
-    assert shown(window, site, example.replace("ITEM", item)) == []
+    expected = [REFUSAL, "net::ERR_"] if why == "failed" else []
+    assert shown(window, site, example.replace("ITEM", item), *expected) == []
     assert window.run(STATE) == why
     height = "return document.querySelector('mitame-similar').getBoundingClientRect().height"
     assert window.run(height) == 0
     assert window.one("h1").text != ""
     assert [each for each in window.all("h2") if each.is_displayed()] == []
-    window.driver.get_log("browser")  # type: ignore[no-untyped-call]  # what others have left
 
 
 def test_weak_ones_are_shown_where_they_are_wanted(

@@ -103,10 +103,12 @@ def test_moving_and_coming_closer(page: Browser) -> None:
     press_wheel(page, -400)
     closer = seen(page)
     assert closer != whole
+    page.until(lambda: at(page) != "", "the address says nothing")
+    before = at(page)
     drag(page, 80, 40)
     moved = seen(page)
     assert moved not in (whole, closer)
-    page.until(lambda: at(page) != "", "the address says nothing")
+    page.until(lambda: at(page) != before, "the address does not follow")
     where, moved = at(page), seen(page)
     page.driver.refresh()
     page.until(lambda: page.run("return document.querySelector('.map-picture')"), "no map")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, quote
@@ -17,10 +18,12 @@ from tests.page import requests
 from tests.page.acting import changed, draw_box, drop, paste, press, touch_box
 from tests.page.browser import PHONE, Browser
 from tests.page.requests import watch
+from tests.serving.item_server import form
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 
 QUERY = "/v1/collections/default/query"
+ITEMS = "/v1/collections/default/items"
 
 
 def asked(page: Browser) -> dict[str, list[str]]:
@@ -184,10 +187,16 @@ def test_a_box_with_a_finger(page: Browser, two: tuple[Path, DrawnItem, DrawnIte
 
 def test_a_box_over_an_items_picture(page: Browser, shop: Server) -> None:
     """An item's part can be asked about, too; the item itself is not in the answer."""
-    item = page.ids()[0]
-    page.open(f"{shop.url}/#search?like=id:{item}&box=0.1,0.1,0.9,0.9")
-    assert len(page.ids()) == 24
+    item, box = page.ids()[0], [0.5, 0.0, 1.0, 0.5]
+    page.open(f"{shop.url}/#search?like=id:{item}&box={','.join(map(str, box))}")
     assert item not in page.ids()
+    assert page.one(".box").is_displayed()
+    thumbnail = shop.ask("GET", f"{ITEMS}/{item}/thumbnail?side=1024").body
+    query = json.dumps({"limit": 25, "region": box}).encode()
+    body, headers = form(("image", "image/jpeg", thumbnail), ("query", "application/json", query))
+    answer = shop.ask("POST", QUERY, body, headers).json()["neighbors"]
+    right = [each["id"] for each in answer if each["id"] != item][:24]
+    assert page.ids() == right != told_ids(shop, {"id": item, "limit": 24})
 
 
 def test_filters(page: Browser, shop: Server) -> None:
@@ -254,9 +263,23 @@ def test_the_address_of_a_picture(page: Browser, drawn: list[DrawnItem]) -> None
         assert len(page.ids()) == 24
 
 
-def test_lens_limit_and_copies_are_in_the_address(page: Browser, shop: Server) -> None:
+@pytest.fixture
+def copied(shop: Server, drawn: list[DrawnItem]) -> Iterator[str]:
+    """An item that has a copy, and whose nearest neighbour has one, too."""
+    item = next(each for each in drawn if each.id.endswith("-1"))
+    near = told_ids(shop, {"id": item.id, "lens": "color", "limit": 1})[0]
+    paths = {each.id: each.path for each in drawn}
+    for name in (item.id, near):
+        sent = paths[name].read_bytes(), {"Content-Type": "image/png"}
+        assert shop.ask("PUT", f"{ITEMS}/{name}-copy", *sent).status == 200
+    yield item.id
+    for name in (item.id, near):
+        assert shop.ask("DELETE", f"{ITEMS}/{name}-copy").status == 204
+
+
+def test_lens_limit_and_copies_are_in_the_address(page: Browser, shop: Server, copied: str) -> None:
     """Each choice changes the answer as the API's does, and is kept by a reload."""
-    item = page.ids()[0]
+    item = copied
     page.open(f"{shop.url}/#search?like=id:{item}")
     page.choose(".places .choice:last-child select", "color")
     body: dict[str, object] = {"id": item, "lens": "color", "limit": 24}
@@ -265,9 +288,12 @@ def test_lens_limit_and_copies_are_in_the_address(page: Browser, shop: Server) -
     page.until(lambda: len(page.ids()) == 12, "the limit does nothing")
     page.one(".tools input").click()
     page.until(lambda: asked(page).get("once") == ["true"], "copies are still shown")
+    once = told_ids(shop, body | {"limit": 12, "collapse": True})
+    assert once != told_ids(shop, body | {"limit": 12})
+    page.until(lambda: page.ids() == once, "copies are still shown")
     page.driver.refresh()
     page.settled()
-    assert page.ids() == told_ids(shop, body | {"limit": 12, "collapse": True})
+    assert page.ids() == once
 
 
 def test_an_unreliable_answer_says_so(page: Browser, tmp_path: Path) -> None:
