@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -20,7 +21,7 @@ from mitame.serving.product.learning import Learning, learnt, opened
 from mitame.serving.product.pace import AT_ONCE, Pace
 from mitame.serving.product.searched import near_item, near_vector
 from mitame.serving.product.similar_question import Question
-from mitame.serving.product.vector_question import collection_asked, read_question
+from mitame.serving.product.vector_question import collection_asked, is_plain, read_question
 from mitame.serving.replies import reply
 from mitame.serving.v1.answering import Vectors, answer, told
 from mitame.serving.v1.questions import of_body
@@ -191,6 +192,45 @@ def test_plain_questions(headers: Any, query: bytes, body: bytes) -> None:
 def test_what_is_not_plain(headers: Any, query: bytes, body: bytes) -> None:
     """What asks for more, or is wrong, is left to the router, which has the words for it."""
     assert read_question({"headers": headers, "query_string": query}, body) is None
+
+
+OTHERS: dict[str, Any] = {
+    "filter": "category=mug",
+    "region": (0.0, 0.0, 0.5, 1.0),
+    "score_threshold": 0.5,
+    "diversity": 0.5,
+    "collapse": True,
+    "exact": True,
+    "effort": 0.5,
+    "generation": 1,
+    "wishes": ["attributes", "explain"],
+    "id": "a",
+    "ids": ["a"],
+    "image": "AAAA",
+    "image_base64": "AAAA",
+    "image_url": "https://example.org/a.png",
+    "text": "a mug",
+    "positive": [],
+    "negative": [],
+    "negative_weight": 1.0,
+}
+"""Every field of a question but the vector, the limit and the lens, as it is not usually."""
+
+
+def test_what_is_plain() -> None:
+    """A vector with a limit and a lens; anything else that is said makes it another question."""
+    plain: dict[str, Any] = {"vector": [1.0, 2.0], "limit": 5, "lens": "look"}
+    assert {*OTHERS, *plain} == {*QueryBody.__struct_fields__}
+    body = QueryBody(**plain)
+    assert is_plain(body)
+    assert body == QueryBody(**plain)  # it is as it was
+    assert of_body(body).vector is not None
+    scope = {"headers": [(b"content-type", b"application/json")], "query_string": b""}
+    assert read_question(scope, msgspec.json.encode(body)) is not None
+    for name, value in OTHERS.items():
+        other = QueryBody(**plain, **{name: value})
+        assert not is_plain(other), name
+        assert read_question(scope, msgspec.json.encode(other)) is None, name
 
 
 def test_addresses() -> None:

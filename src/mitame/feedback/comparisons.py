@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from mitame.collection.item import check_id
 from mitame.collection.paths import COMPARISONS
 from mitame.errors import CorruptCollection, UsageError
+from mitame.storage.ring import drop_oldest, last_end
 from mitame.storage.sqlite_file import SqliteFile
 
 Better: TypeAlias = Literal["left", "right", "neither"]
@@ -108,16 +109,14 @@ class ComparisonStore:
         now = time.time_ns() // 1_000
         sides = json.dumps([asdict(left), asdict(right)], separators=(",", ":"))
         with self._file.write() as connection:
-            # Where a row ends if all ever kept lay one after the other tells which are too old.
-            end = connection.execute("SELECT coalesce(max(ends), 0) FROM comparisons").fetchone()[0]
+            end = last_end(connection, "comparisons")
             end += len(sides.encode()) + len(item.encode()) + _ROW_BYTES
             row = (end, item, *_names(left, right), sides, better, now)
             sequence = connection.execute(_INSERT, row).lastrowid
             assert sequence is not None
-            connection.execute(
-                "DELETE FROM comparisons WHERE sequence <= ? OR (ends <= ? AND sequence < ?)",
-                (sequence - MAX_COMPARISONS, end - self._max_bytes, sequence),
-            )
+            drop_oldest(connection, "comparisons", max(1, self._max_bytes))
+            sql = "DELETE FROM comparisons WHERE sequence <= ?"
+            connection.execute(sql, (sequence - MAX_COMPARISONS,))
         return Comparison(item, left, right, better, now, sequence)
 
     def comparisons(self, after: int = 0, limit: int = 1_000) -> list[Comparison]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mitame.collection.paths import QUERIES
 from mitame.errors import CorruptCollection
 from mitame.feedback.question import AskedQuestion
+from mitame.storage.ring import drop_oldest, last_end
 from mitame.storage.sqlite_file import SqliteFile
 
 MAX_BYTES = 128 << 20
@@ -42,16 +43,13 @@ class RecentQueries:
             CollectionError: the file can't be written.
         """
         with self._file.write() as connection:
-            # A row's number is where it ends if all ever kept lay one after the other: so those
-            # that are too old are found without adding up sizes.
-            end = connection.execute("SELECT coalesce(max(ends), 0) FROM queries").fetchone()[0]
-            rows = []
+            end, rows = last_end(connection, "queries"), []
             for query_id, question in asked:
                 text, vectors, count = question.stored()
                 end += len(text) + len(vectors or b"") + 100
                 rows.append((end, query_id, text, vectors, count))
             connection.executemany("INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?)", rows)
-            connection.execute("DELETE FROM queries WHERE ends <= ?", (end - self._max_bytes,))
+            drop_oldest(connection, "queries", self._max_bytes)
 
     def find(self, query_id: str) -> AskedQuestion | None:
         """What an answer's question was; None where it is not known (any more).

@@ -17,6 +17,8 @@ from mitame.errors import (
 )
 
 T = TypeVar("T")
+AT_ONCE = 65_536
+"""Bytes of a body that is read in less time than it takes to hand it to a thread, and back."""
 
 
 def media_type(request: Request) -> str:

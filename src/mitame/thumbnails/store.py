@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mitame.errors import MitameError
+from mitame.storage.ring import drop_oldest, last_end
 from mitame.storage.sqlite_file import SqliteFile
 from mitame.thumbnails import unseen
 
@@ -56,13 +57,10 @@ class ThumbnailStore:
         if not self._max_bytes:
             return
         with suppress(MitameError), self._file.write() as connection:
-            # A row's number is where it ends if all ever kept lay one after the other: so those
-            # that are too old are found without adding up sizes.
-            last = connection.execute("SELECT coalesce(max(ends), 0) FROM thumbnails").fetchone()[0]
-            end = last + len(data) + unseen.OVERHEAD
+            end = last_end(connection, "thumbnails") + len(data) + unseen.OVERHEAD
             sql = "INSERT OR IGNORE INTO thumbnails VALUES (?, ?, ?)"
             connection.execute(sql, (end, name, data))
-            connection.execute("DELETE FROM thumbnails WHERE ends <= ?", (end - self._max_bytes,))
+            drop_oldest(connection, "thumbnails", self._max_bytes)
             unseen.forget(connection, name)
             unseen.make_room(connection, -self._room(connection))
 

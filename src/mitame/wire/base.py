@@ -20,6 +20,18 @@ class Reply(msgspec.Struct, kw_only=True):
     """What the server answers: a client passes over fields that it doesn't know."""
 
 
+class PageFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which page of what is listed by sequence numbers.
+
+    Attributes:
+        after: begin past this sequence number: that of the last one that was read.
+        limit: at most so many.
+    """
+
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
+
+
 class Problem(Reply):
     """An error (RFC 9457).
 

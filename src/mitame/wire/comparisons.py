@@ -98,15 +98,3 @@ class ComparisonList(Reply):
     comparisons: list[ComparisonReply]
     totals: list[ComparisonTotal]
     after: int | None
-
-
-class ComparisonFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which votes are to be listed.
-
-    Attributes:
-        after: begin past this sequence number: that of the last one that was read.
-        limit: at most so many.
-    """
-
-    after: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100

@@ -65,18 +65,6 @@ class DecisionReply(Reply):
     sequence: int
 
 
-class DecisionFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which decisions are listed.
-
-    Attributes:
-        after: begin past this sequence number: that of the last one that was read.
-        limit: at most so many.
-    """
-
-    after: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
-
-
 class DecisionList(Reply):
     """Decisions in the order in which they were made.
 

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.types import Scope
 
+from mitame.serving.bodies import AT_ONCE
 from mitame.wire.queries import QueryBody
 
-MOST_BYTES = 1 << 16
-"""Of a body that is read on the event loop."""
 _ADDRESS = re.compile(rb"/v1/collections/([A-Za-z0-9._-]{1,100})/query")
 _LIMIT = re.compile(rb"(?:limit=([1-9][0-9]{0,2}))?")
 _FLOATS, _JSON = b"application/octet-stream", b"application/json"
@@ -42,6 +41,18 @@ def collection_asked(scope: Scope) -> str | None:
     return None if found is None else found[1].decode()
 
 
+def is_plain(body: QueryBody) -> bool:
+    """Whether a question by a vector says nothing else but a limit and a lens.
+
+    The vector is in the body, or came beside it.
+    """
+    vector, body.vector = body.vector, None  # whose numbers need no comparing
+    try:
+        return body == QueryBody(limit=body.limit, lens=body.lens)
+    finally:
+        body.vector = vector
+
+
 def read_question(scope: Scope, body: bytes) -> VectorQuestion | None:
     """What a request asks, where that is plain.
 
@@ -51,7 +62,7 @@ def read_question(scope: Scope, body: bytes) -> VectorQuestion | None:
         scope: of the request.
         body: the whole.
     """
-    if len(body) > MOST_BYTES:
+    if len(body) > AT_ONCE:
         return None
     told = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     media = told.partition(b";")[0].strip().lower()
@@ -75,8 +86,8 @@ def _of_floats(query: bytes, body: bytes) -> VectorQuestion | None:
 
 def _of_json(body: bytes) -> VectorQuestion | None:
     asked = _decode(body)
-    vector, asked.vector = asked.vector, None
-    if vector is None or asked != QueryBody(limit=asked.limit, lens=asked.lens):
+    vector = asked.vector
+    if vector is None or not is_plain(asked):
         return None
     if isinstance(vector, str):
         data = b64decode(vector, validate=True)

@@ -12,9 +12,9 @@ from mitame.feedback.events import time_text
 from mitame.serving.callers.roles import Role
 from mitame.serving.replies import reply
 from mitame.serving.routes import Call, Route
+from mitame.wire.base import PageFields
 from mitame.wire.comparisons import (
     ComparisonBody,
-    ComparisonFields,
     ComparisonList,
     ComparisonReply,
     ComparisonTotal,
@@ -53,11 +53,11 @@ def _side(view: View, body: SideBody) -> Side:
 
 async def listed(call: Call) -> Response:
     """Votes, a page of them."""
-    collection, fields = await call.collection(), call.query(ComparisonFields)
+    collection, fields = await call.collection(), call.query(PageFields)
     return await call.service.threads.run(_page, call, collection, fields)
 
 
-def _page(call: Call, collection: Collection, fields: ComparisonFields) -> Response:
+def _page(call: Call, collection: Collection, fields: PageFields) -> Response:
     store = _store(call, collection)
     found = store.comparisons(fields.after, fields.limit)
     after = found[-1].sequence if len(found) == fields.limit else None
@@ -105,7 +105,7 @@ ROUTES = (
         Role.READ,
         "Votes on two answers, and their totals",
         ComparisonList,
-        query=ComparisonFields,
+        query=PageFields,
         errors=(CollectionNotFound,),
         tag="feedback",
     ),

@@ -20,7 +20,8 @@ from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.preconditions import conditions_of, etag
 from mitame.serving.replies import reply
 from mitame.serving.routes import Call, Route
-from mitame.wire.duplicates import DecisionBody, DecisionFields, DecisionList, DecisionReply
+from mitame.wire.base import PageFields
+from mitame.wire.duplicates import DecisionBody, DecisionList, DecisionReply
 
 if TYPE_CHECKING:
     from mitame.api import Collection
@@ -50,11 +51,11 @@ def _decided(call: Call, collection: Collection, body: DecisionBody) -> Response
 
 async def listed(call: Call) -> Response:
     """Decisions, a page of them."""
-    collection, fields = await call.collection(), call.query(DecisionFields)
+    collection, fields = await call.collection(), call.query(PageFields)
     return await call.service.threads.run(_page, call, collection, fields)
 
 
-def _page(call: Call, collection: Collection, fields: DecisionFields) -> Response:
+def _page(call: Call, collection: Collection, fields: PageFields) -> Response:
     found = _store(call, collection).decisions(fields.after, fields.limit)
     after = found[-1].sequence if len(found) == fields.limit else None
     return reply(DecisionList(decisions=[_told(each) for each in found], after=after))
@@ -115,7 +116,7 @@ ROUTES = (
         Role.READ,
         "What was decided about near-copies",
         DecisionList,
-        query=DecisionFields,
+        query=PageFields,
         errors=(CollectionNotFound,),
         tag="queries",
     ),

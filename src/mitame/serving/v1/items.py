@@ -30,7 +30,7 @@ from mitame.errors import (
     UnknownLens,
     UnsupportedMedia,
 )
-from mitame.serving.bodies import check_media, decoded
+from mitame.serving.bodies import AT_ONCE, check_media, decoded
 from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.idempotency import once
 from mitame.serving.pictures.item_info import info, listed, vectors_of
@@ -41,8 +41,6 @@ from mitame.serving.routes import JSON, Call, Route
 from mitame.wire.items import Encoding, ItemChange, ItemFields, ItemInfo, NewItem
 
 _ONE = "/v1/collections/{collection}/items/{id}"
-_AT_ONCE = 65_536
-"""Bytes of a body that is read in less time than it takes to hand it to a thread, and back."""
 TRIES = 3
 """How often a picture is embedded where its lens gets another embedder meanwhile."""
 
@@ -64,7 +62,7 @@ async def put(call: Call, data: bytes) -> Response:
     item_id, expected = _target(call)
     collection = await call.collection()
     run = call.service.threads.run
-    if len(data) <= _AT_ONCE:
+    if len(data) <= AT_ONCE:
         upload = upload_of(call.request, data)
     else:
         upload = await run(upload_of, call.request, data)

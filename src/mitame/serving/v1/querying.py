@@ -60,8 +60,6 @@ FLOATS = "application/octet-stream"
 _PLACES = "put them into the body, unless that is a picture or a vector alone"
 _AT_ONCE = 8
 """Questions of a batch whose pictures are under way at once."""
-_QUICK = 1 << 16
-"""Bytes of a body that are read at once; more keep the loop from others: on a thread."""
 
 
 async def queried(call: Call) -> Response:
@@ -100,7 +98,7 @@ async def _asked(call: Call) -> Asked:
         raise InvalidBody("options stand in the query string and in the body", remedy=_PLACES)
     if media == JSON:
         data = await call.raw()
-        if len(data) <= _QUICK:
+        if len(data) <= bodies.AT_ONCE:
             return _of_json(data)
         return await call.service.threads.run(_of_json, data)
     if media == MULTIPART:

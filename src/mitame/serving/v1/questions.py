@@ -21,11 +21,10 @@ from mitame.images.region import Region, check_region
 from mitame.questions import Example as LibraryExample
 from mitame.questions import Question
 from mitame.refining import Refinement
+from mitame.serving.product.vector_question import is_plain
 from mitame.wire.queries import Example, QueryBody, QueryFields, Vector
 
 KINDS = ("id", "ids", "vector", "image", "image_base64", "image_url", "text", "positive")
-_USUAL = QueryBody()
-_OPTIONS = tuple(set(QueryBody.__struct_fields__) - {*KINDS, "limit", "lens"})
 Floats = NDArray[np.float32]
 
 
@@ -71,13 +70,8 @@ class Asked:
     @property
     def vector(self) -> Floats | None:
         """The vector that is all that is asked about, beside a limit and a lens; else None."""
-        one = self.near[0] if self.kind == "vector" and self._is_usual else None
+        one = self.near[0] if self.kind == "vector" and is_plain(self.body) else None
         return one if isinstance(one, np.ndarray) else None
-
-    @property
-    def _is_usual(self) -> bool:
-        """All options but the limit and the lens are as usual."""
-        return all(getattr(self.body, name) == getattr(_USUAL, name) for name in _OPTIONS)
 
     def question(self, view: View, vectors: Sequence[Floats]) -> Question:
         """What the library is asked.
