@@ -67,6 +67,21 @@ NOTHING = "no pictures found"
     is_flag=True,
     help="A manifest may name files outside its own folder.",
 )
+@click.option(
+    "--thumbnails",
+    is_flag=True,
+    help="Make the thumbnails that the page of a server is going to ask for, of all items.",
+)
+@click.option(
+    "--thumbnails-mb",
+    envvar="MITAME_SERVE_LIMITS_THUMBNAILS_MB",
+    type=click.FloatRange(0, 1_000_000),
+    default=512,
+    show_default=True,
+    show_envvar=True,
+    metavar="N",
+    help="Megabytes of thumbnails that are kept.",
+)
 @click.option("--no-merge", is_flag=True, help="Make no snapshot, even where one is due.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @threads_option
@@ -84,6 +99,8 @@ def index_command(
     max_mb: int | None,
     max_pixels: int | None,
     allow_outside: bool,
+    thumbnails: bool,
+    thumbnails_mb: float,
     no_merge: bool,
     quiet: bool,
     threads: int | None,
@@ -118,6 +135,7 @@ def index_command(
             prefix=prefix,
             prune=prune,
             allow_outside=allow_outside,
+            thumbnails_mb=thumbnails_mb if thumbnails else 0,
             on_progress=bar,
         )
         total = len(items)
@@ -225,6 +243,11 @@ def summarise(report: IndexReport, errors: Path | None = None) -> None:
     rate = f", {report.images_per_second:.0f} images/s" if report.embedded else ""
     done = ", ".join(counts) or ("no picture could be used" if report.refused else NOTHING)
     say(f"{done} in {report.seconds:.1f} s{rate}")
+    if report.thumbnails is not None:
+        told = f"{report.thumbnails.there} items have thumbnails"
+        lacking = report.thumbnails.lacking
+        why = f"; {lacking} have none: no room (--thumbnails-mb), or their pictures can't be read"
+        say(told + (why if lacking else ""))
     if report.passed_over:
         say(f"{report.passed_over} other files passed over; they are no pictures by their name")
     for each in report.refused[:LISTED]:

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from mitame.arguments import check_targets, lens_of
+from mitame.arguments import check_megabytes, check_targets, lens_of
 from mitame.collection import Choice
+from mitame.collection.paths import THUMBNAILS
+from mitame.config import MB
 from mitame.door.held import Held
 from mitame.embedders.protocol import EmbedderSpec
 from mitame.errors import MitameError, UsageError
+from mitame.thumbnails.store import ThumbnailStore
 
 if TYPE_CHECKING:
     from mitame.collection import Evaluation
@@ -33,6 +36,7 @@ class Whole(Held):
         prefix: str = "",
         prune: bool = False,
         allow_outside: bool = False,
+        thumbnails_mb: float = 0,
         on_progress: OnProgress | None = None,
     ) -> IndexReport:
         """Bring the collection in line with folders, archives, manifests or lists of URLs.
@@ -46,6 +50,9 @@ class Whole(Held):
             prefix: put before every id, to keep two folders apart.
             prune: remove items whose file vanished from its target.
             allow_outside: a manifest may name files outside its own folder.
+            thumbnails_mb: make the thumbnails that the page is going to ask for, of all items
+                that lack them, as long as so many megabytes hold them. A server makes them when
+                it has nothing else to do. 0 makes none.
             on_progress: called after every few images.
         """
         from mitame.images.sources import open_source
@@ -63,6 +70,8 @@ class Whole(Held):
         ]
         if not isinstance(prefix, str):
             raise UsageError(f"prefix is a {type(prefix).__name__}", remedy="give text")
+        most = int(check_megabytes(thumbnails_mb, "thumbnails_mb") * MB)
+        made = ThumbnailStore(self._store.path / THUMBNAILS, most)
         report = index(
             self._store,
             self._embedders.all(self.lenses),
@@ -72,10 +81,25 @@ class Whole(Held):
             threads=self._threads,
             limits=self._limits,
             copies=self._copies,
+            thumbnails=made if most else None,
             on_progress=on_progress,
         )
         self._keep_bad(sources, report)
+        if most and not report.interrupted:
+            self._show_all(made, report)
+        made.close()
         return report
+
+    def _show_all(self, made: ThumbnailStore, report: IndexReport) -> None:
+        """Make the thumbnails of items that were there before, too."""
+        from mitame.ingest.thumbnails import make_thumbnails
+
+        try:
+            report.thumbnails = make_thumbnails(
+                self._store, made, self._copies, threads=self._threads, limits=self._limits
+            )
+        except KeyboardInterrupt:
+            report.interrupted = True
 
     def bad_files(
         self, after: str = "", limit: int = 100, *, code: str | None = None

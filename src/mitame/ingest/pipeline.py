@@ -37,6 +37,7 @@ def index(
     threads: int | None = None,
     limits: ImageLimits | None = None,
     copies: ThumbnailStore | None = None,
+    thumbnails: ThumbnailStore | None = None,
     on_progress: OnProgress | None = None,
 ) -> IndexReport:
     """Bring a collection in line with sources.
@@ -56,6 +57,7 @@ def index(
         threads: workers; the number of usable cores when None.
         limits: bounds on bytes and pixels of a picture.
         copies: gets small copies of pictures that lie at an address elsewhere.
+        thumbnails: gets those of new items, in the page's sizes; none are made where None.
         on_progress: called on this thread after every few images.
 
     Raises:
@@ -63,7 +65,9 @@ def index(
     """
     workers = threads or usable_cores()
     run = _Run(store, on_progress or (lambda _: None))
-    worker = Worker(store, embedders, Vanished(store), limits or ImageLimits(), copies)
+    bounds = limits or ImageLimits()
+    vanished = Vanished(store)
+    worker = Worker(store, embedders, vanished, bounds, copies=copies, thumbnails=thumbnails)
     batch = min(MAX_CHUNK, max(embedder.batch_size for embedder in embedders.values()))
     _count_ahead(sources, run.progress)
     walks = [Walk(source, prefix) for source in sources]

@@ -28,6 +28,19 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """How many items' pictures have thumbnails of the page's sizes.
+
+    Attributes:
+        there: they have.
+        lacking: they have not: there was no room, or the picture can't be read any more.
+    """
+
+    there: int
+    lacking: int
+
+
 @dataclass
 class IndexReport:
     """The counts of one run.
@@ -51,6 +64,7 @@ class IndexReport:
         seconds: wall time.
         embedded: images that went through the embedders.
         interrupted: stopped by Ctrl-C; what is counted here is kept all the same.
+        thumbnails: where they were wanted, how many there are.
     """
 
     added: int = 0
@@ -66,6 +80,7 @@ class IndexReport:
     refused: list[Refused] = field(default_factory=list)
     seconds: float = 0.0
     interrupted: bool = False
+    thumbnails: Shown | None = None
     _started: float = field(default_factory=time.perf_counter, repr=False)
 
     def count(self, outcome: Outcome, images: int = 1) -> None:

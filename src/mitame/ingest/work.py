@@ -22,13 +22,14 @@ from mitame.collection import (
 from mitame.embedders.protocol import Embedder
 from mitame.errors import ImageError, MitameError
 from mitame.images.candidate import Candidate, Refused
-from mitame.images.decode import decode
+from mitame.images.decode import Decoded, decode
 from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
 from mitame.ingest.known import Unit, Vanished
 from mitame.ingest.report import Outcome
 from mitame.ingest.walk import Walk
 from mitame.thumbnails.copying import FarCopies
+from mitame.thumbnails.missing import make_of_file
 from mitame.thumbnails.store import ThumbnailStore
 
 
@@ -100,13 +101,16 @@ class Worker:
         embedders: Mapping[str, Embedder],
         vanished: Vanished,
         limits: ImageLimits,
+        *,
         copies: ThumbnailStore | None = None,
+        thumbnails: ThumbnailStore | None = None,
     ) -> None:
         self._store = store
         self._embedders = embedders
         self._vanished = vanished
         self._limits = limits
         self._copies = FarCopies(copies, limits)
+        self._thumbnails = thumbnails
         self._prints = {lens: each.spec.fingerprint for lens, each in embedders.items()}
         self._side = max(embedder.decode_side for embedder in embedders.values())
 
@@ -128,7 +132,7 @@ class Worker:
                     if half.settled:
                         self._copies.keep_file(digest, candidate.location, data, self._side)
                         return half
-                half.pictures[number] = self._decode(candidate, data, digest)
+                half.pictures[number] = self._decode(candidate, data, digest, is_first=number == 0)
             except MitameError as error:
                 half.refuse(candidate, error)
             except Exception as error:
@@ -183,9 +187,13 @@ class Worker:
         )
         return Done.of(unit, outcome, (move, *patches(unit)))
 
-    def _decode(self, candidate: Candidate, data: bytes, digest: str) -> _Picture:
+    def _decode(
+        self, candidate: Candidate, data: bytes, digest: str, *, is_first: bool
+    ) -> _Picture:
         decoded = decode(data, limits=self._limits, min_side=self._side)
         self._copies.keep(digest, candidate.location, decoded.pixels)
+        if is_first:
+            self._show(data, digest, decoded)
         lenses = self._embedders.items()
         return _Picture(
             candidate=candidate,
@@ -196,6 +204,17 @@ class Worker:
             format=decoded.format,
             prepared={lens: embedder.prepare(decoded.pixels) for lens, embedder in lenses},
         )
+
+    def _show(self, data: bytes, digest: str, decoded: Decoded) -> None:
+        """Make thumbnails where they are wanted, of an item's first picture, which pages show.
+
+        It is decoded anew where the lenses look at fewer pixels: vectors stay as they are.
+        """
+        if self._thumbnails is not None:
+            image = ItemImage(content_hash=digest, width=decoded.width, height=decoded.height)
+            rows = make_of_file(image, data, decoded.pixels, self._thumbnails, self._limits)
+            if rows:
+                self._thumbnails.keep_unseen(rows)
 
     def _embed(self, pictures: Sequence[_Picture]) -> None:
         for lens, embedder in self._embedders.items():

@@ -20,7 +20,7 @@ from mitame.serving.pictures.bounds import picture_limits
 from mitame.serving.registry import OpenCollections
 from mitame.serving.seeing.metrics import Metrics
 from mitame.serving.work.quiet import Quiet
-from mitame.thumbnails.missing import USUAL_BYTES, make_missing, sides_missing
+from mitame.thumbnails.missing import USUAL_BYTES, first_images, make_missing, sides_missing
 from mitame.thumbnails.store import ThumbnailStore
 
 REST_SECONDS = 2.0
@@ -97,7 +97,7 @@ class Premaking:
         )
         self._left.set(count if ids is None else len(ids))
         with closing(stores.made), closing(stores.copies):
-            images = _all(collection) if ids is None else _some(collection, ids)
+            images = first_images(collection.store) if ids is None else _some(collection, ids)
             if all(self._make(name, collection, stores, image) for image in images):
                 self._seen[name] = (collection, position)
         self._left.set(0)
@@ -125,19 +125,6 @@ class Premaking:
             if self._stopping.wait(_LOOK_SECONDS):
                 return False
         return not self._stopping.is_set()
-
-
-def _all(collection: Collection) -> Iterator[ItemImage | None]:
-    """The first image of each item, by id, in short views: no transaction is held for long."""
-    after = ""
-    while True:
-        with collection.store.pin() as view:
-            rows = next(view.item_pages(after), [])
-            items = view.hydrated(rows)
-        if not items:
-            return
-        yield from (item.images[0] if item.images else None for item in items)
-        after = items[-1].id
 
 
 def _some(collection: Collection, ids: list[str]) -> Iterator[ItemImage | None]:
