@@ -18,6 +18,7 @@ from mitame.serving.callers.roles import NOBODY, Caller, Role
 if TYPE_CHECKING:
     from mitame.api import Collection
     from mitame.serving.service import Service
+    from mitame.serving.stores import CollectionStores
 
 T = TypeVar("T")
 Handler: TypeAlias = Callable[["Call"], Awaitable[Response]]
@@ -96,6 +97,10 @@ class Call:
             CollectionNotFound: there is none.
         """
         return await self.service.collections.get(self.params["collection"])
+
+    def stores(self, collection: Collection) -> CollectionStores:
+        """What is kept beside the collection that the path names, which is this one."""
+        return self.service.stores.of(self.params["collection"], collection)
 
     def query(self, kind: type[T]) -> T:
         """The query string's fields.

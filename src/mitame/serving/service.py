@@ -23,6 +23,7 @@ from mitame.serving.seeing.observing import Observer
 from mitame.serving.seeing.readiness import Readiness
 from mitame.serving.seeing.tracing import tracing_of_environment
 from mitame.serving.state import State
+from mitame.serving.stores import Stores
 from mitame.serving.work.jobs import Jobs
 from mitame.serving.work.running import Threads
 from mitame.timing import listen
@@ -54,7 +55,8 @@ class Service:
         query_ids: names of its answers.
         answers: to product-page questions, as far as they are kept.
         learning: which lenses are searched on the event loop.
-        remembering: what they mean, and what users did with them.
+        stores: what is kept beside each collection.
+        remembering: what query ids mean.
         duplicates: the search for near-copies.
         maps: of collections.
         attribute_names: that filters can ask for.
@@ -81,7 +83,8 @@ class Service:
         self.query_ids = QueryIds(self.instance)
         self.answers = Answers(config.data, int(config.answers_mb * 1_000_000))
         self.learning = Learning(self.answers, self.threads)
-        self.remembering = Remembering(config.limits)
+        self.stores = Stores(config.limits)
+        self.remembering = Remembering(self.stores)
         self.duplicates = Finder()
         self.maps = DrawnMaps()
         self.attribute_names = AttributeNames()
@@ -94,6 +97,7 @@ class Service:
         self.threads.close()
         self.watchers.close()
         self.remembering.close()
+        self.stores.close()
         self.collections.close()
         listen(None)
         self.log.close()

@@ -42,7 +42,7 @@ async def batch(call: Call, data: bytes) -> Response:
     collection = await call.collection()
     rows = await run(rows_of, data, media, limits.batch_rows)
     results: list[RowResult] = []
-    copies = call.service.remembering.copies(call.params["collection"], collection)
+    copies = call.stores(collection).copies
     for start in range(0, len(rows), _PER_WRITE):
         part = rows[start : start + _PER_WRITE]
         lenses = await run(newest_lenses, collection)

@@ -152,7 +152,7 @@ async def _embedder(call: Call, lens: Lens) -> Embedder | None:
 async def _seeing(call: Call, collection: Collection, wanted: Lens) -> _Seeing | None:
     """The lens that tells parts of a picture: the one that is asked for, else the first one."""
     lenses = collection.lenses
-    copies = call.service.remembering.copies(call.params["collection"], collection)
+    copies = call.stores(collection).copies
     for name in dict.fromkeys([wanted.name, *lenses]):
         embedder = await _embedder(call, lenses[name])
         if embedder is not None and isinstance(embedder, PatchEmbedder):

@@ -66,7 +66,7 @@ def _page(call: Call, collection: Collection, fields: PageFields) -> Response:
 
 
 def _store(call: Call, collection: Collection) -> ComparisonStore:
-    return call.service.remembering.comparisons(call.params["collection"], collection)
+    return call.stores(collection).comparisons
 
 
 def _told(found: Comparison) -> ComparisonReply:

@@ -79,7 +79,7 @@ async def withdrawn(call: Call) -> Response:
 
 
 def _store(call: Call, collection: Collection) -> DecisionStore:
-    return call.service.remembering.decisions(call.params["collection"], collection)
+    return call.stores(collection).decisions
 
 
 def _one(found: Decision) -> Response:

@@ -68,7 +68,7 @@ def _found(call: Call, collection: Collection, body: DuplicatesBody) -> Response
 
 
 def _decisions(call: Call, collection: Collection) -> DecisionStore:
-    return call.service.remembering.decisions(call.params["collection"], collection)
+    return call.stores(collection).decisions
 
 
 def _wanted(

@@ -51,7 +51,7 @@ async def listed(call: Call) -> Response:
 def _page(call: Call, collection: Collection, fields: EvaluationFields) -> Response:
     from mitame.evaluation.evaluating import to_json
 
-    store = call.service.remembering.evaluations(call.params["collection"], collection)
+    store = call.stores(collection).evaluations
     found = store.evaluations(fields.cursor, fields.limit + 1, kind=fields.kind, lens=fields.lens)
     page = found[: fields.limit]
     cursor = page[-1].sequence if len(found) > len(page) else None

@@ -42,7 +42,7 @@ async def told(call: Call) -> Response:
 def _stored(call: Call, collection: Collection, body: FeedbackBody) -> FeedbackStored:
     name, memory = call.params["collection"], call.service.remembering
     events = [_event(each) for each in body.events]
-    store, asked_as = memory.feedback(name, collection), remembered_as(body.query_id)
+    store, asked_as = call.stores(collection).feedback, remembered_as(body.query_id)
     question = _of_id(collection, body.query_id) or memory.find(name, collection, asked_as)
     if question is None and body.item is not None:
         question = AskedQuestion("id", None, ids=[check_id(body.item)])
@@ -82,7 +82,7 @@ async def exported(call: Call) -> Response:
 
 
 def _page(call: Call, collection: Collection, fields: FeedbackFields) -> Response:
-    store = call.service.remembering.feedback(call.params["collection"], collection)
+    store = call.stores(collection).feedback
     events = store.events(fields.after, fields.limit, vectors=fields.with_vectors)
     lines = [each.to_json(vectors=fields.with_vectors) for each in events]
     headers = {NEXT: str(events[-1].sequence)} if len(events) == fields.limit else {}

@@ -68,7 +68,7 @@ async def put(call: Call, data: bytes) -> Response:
         upload = await run(upload_of, call.request, data)
     if not upload.pictures:
         return await run(_put_bare, collection, item_id, upload, expected)
-    copies = call.service.remembering.copies(call.params["collection"], collection)
+    copies = call.stores(collection).copies
     for left in reversed(range(TRIES)):
         lenses = await run(newest_lenses, collection)
         change = await put_of(call.service.embedding, lenses, item_id, upload, copies)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from mitame.serving.callers.roles import Role
 from mitame.serving.pictures.bounds import picture_limits
 from mitame.serving.pictures.preconditions import etag, is_current
 from mitame.serving.routes import Call, Route
+from mitame.serving.stores import CollectionStores
 from mitame.thumbnails.making import (
     GRID_SIDES,
     JPEG,
@@ -60,8 +60,7 @@ async def get(call: Call) -> Response:
     headers = {"ETag": etag(tag), "Cache-Control": _CACHING, "Vary": "Accept"}
     if image.content_hash and is_current(call.request, tag):
         return Response(status_code=304, headers=headers)
-    name, remembering = call.params["collection"], call.service.remembering
-    stores = _Stores(remembering.thumbnails(name, collection), remembering.copies(name, collection))
+    stores = call.stores(collection)
     making = partial(
         _found, stores, image, wanted.side, media, picture_limits(call.service.config.limits)
     )
@@ -83,16 +82,8 @@ def _image(collection: Collection, item_id: str, number: int) -> ItemImage:
     return item.images[number]
 
 
-@dataclass(frozen=True)
-class _Stores:
-    """Where small pictures of a collection may be."""
-
-    made: ThumbnailStore
-    copies: ThumbnailStore
-
-
 def _found(
-    stores: _Stores, image: ItemImage, side: int, media: str, limits: ImageLimits
+    stores: CollectionStores, image: ItemImage, side: int, media: str, limits: ImageLimits
 ) -> bytes | None:
     """The thumbnail; None where the picture lies elsewhere and no copy is here.
 
@@ -100,16 +91,16 @@ def _found(
         PictureNotKept: it can't be had. Where the picture lay is not told.
     """
     name = thumbnail_name(image, side, media)
-    found = stores.made.find(name) if image.content_hash else None
+    found = stores.thumbnails.find(name) if image.content_hash else None
     if found is None:
-        pixels = _larger(stores.made, image, side)
+        pixels = _larger(stores.thumbnails, image, side)
         if pixels is None:
             copy = stores.copies.find(image.content_hash) if image.content_hash else None
             if copy is None and is_url(image.source):
                 return None
             pixels = shown_picture(image, copy, shorter_side(image, side), limits).pixels
         found = made_small(pixels, side, media)
-        stores.made.keep(name, found)
+        stores.thumbnails.keep(name, found)
     return found
 
 
