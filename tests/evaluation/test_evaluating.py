@@ -62,8 +62,18 @@ def test_steps_of_all_lenses_are_told_as_one(shop: mitame.Collection) -> None:
     """From the first item of the first to the last of the last."""
     steps: list[tuple[int, int]] = []
     with shop.store.pin() as view:
-        evaluated(view, ["v", "w"], on_step=lambda *step: steps.append(step))
+        evaluated(view, None, on_step=lambda *step: steps.append(step))
     assert steps == [(done, 6) for done in range(1, 7)]
+
+
+def test_a_lens_without_vectors_keeps_no_other_from_being_measured(tmp_path: Path) -> None:
+    """It is left out, as one that is just being filled; asked for by name, it is refused."""
+    with mitame.open(tmp_path, lenses={"v": "vectors:1:euclidean", "w": "vectors:1"}) as shop:
+        for name, place, kind in PLACES:
+            shop.add(name, vectors={"v": [place]}, category=kind)
+        assert [each.lens for each in shop.evaluate()] == ["v"]
+        with pytest.raises(UsageError, match="no item has neighbours"):
+            shop.evaluate(lens="w")
 
 
 def test_what_cannot_be_measured_is_refused(shop: mitame.Collection) -> None:

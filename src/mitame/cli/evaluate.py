@@ -61,10 +61,10 @@ def _measure(
     keep: bool,
     as_json: bool,
 ) -> None:
-    from mitame.evaluation.evaluating import evaluation_of, keep_evaluations
+    from mitame.evaluation.evaluating import evaluation_of, keep_evaluations, measurable
 
-    names = [lens] if lens else list(items.lenses)
     with items.store.pin() as view:
+        names = [lens] if lens else measurable(view)
         scores = [_scores(view, name, limit, sample) for name in names]
         found = [evaluation_of(view, each) for each in scores]
     if as_json:

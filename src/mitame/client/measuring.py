@@ -13,7 +13,7 @@ def evaluate(
     """Begin to measure how often an item's neighbours have its category; the id of the job.
 
     Args:
-        lens: which; each in turn when None.
+        lens: which; each in turn that has vectors when None.
         k: how many neighbours each item is asked for, 1 to 1,000.
         sample: ask at most so many items, the same ones each time; 1 to 100,000.
 

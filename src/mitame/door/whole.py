@@ -212,7 +212,7 @@ class Whole(Held):
         """Measure how often an item's neighbours have its category, and keep the result.
 
         Args:
-            lens: which; each in turn when None.
+            lens: which; each in turn that has vectors when None.
             k: how many neighbours each item is asked for, 1 to 1,000.
             sample: ask only so many items, the same ones each time; all when None.
             keep: with the collection, for `evaluations`.
@@ -229,9 +229,9 @@ class Whole(Held):
         """
         from mitame.evaluation.evaluating import evaluated, keep_evaluations
 
-        names = list(self.lenses) if lens is None else [lens_of(self.lenses, lens).name]
+        name = None if lens is None else lens_of(self.lenses, lens).name
         with self._store.pin() as view:
-            found = evaluated(view, names, k=k, sample=sample)
+            found = evaluated(view, name, k=k, sample=sample)
         return keep_evaluations(self.path, found) if keep else found
 
     def evaluations(

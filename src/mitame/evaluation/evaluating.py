@@ -19,17 +19,17 @@ MEASURES = ("share", "first", "found", "chance")
 
 def evaluated(
     view: View,
-    lenses: Sequence[str],
+    lens: str | None,
     *,
     k: int = 10,
     sample: int | None = None,
     on_step: OnStep | None = None,
 ) -> list[Evaluation]:
-    """Measure lenses one after the other: do an item's neighbours have its category?
+    """Measure a lens, or all: do an item's neighbours have its category?
 
     Args:
         view: the moment to measure.
-        lenses: their names.
+        lens: which; when None, each in turn that has vectors.
         k: neighbours per item.
         sample: at most this many items, the same ones each time; all when None.
         on_step: called with items done and items to do, of all lenses.
@@ -39,19 +39,25 @@ def evaluated(
 
     Raises:
         NoCategories: the items have fewer than two categories.
-        UsageError: no item has neighbours in one of the lenses.
+        UsageError: no item has neighbours in one of the lenses, or a value is out of range.
         UnknownLens: there is no such lens.
     """
+    names = measurable(view) if lens is None else [lens]
     found: list[Evaluation] = []
-    for place, lens in enumerate(lenses):
+    for place, name in enumerate(names):
 
         def told(done: int, total: int, place: int = place) -> None:
             if on_step is not None:
-                on_step(place * total + done, len(lenses) * total)
+                on_step(place * total + done, len(names) * total)
 
-        scores = category_scores(view, lens, k=k, sample=sample, on_step=told)
+        scores = category_scores(view, name, k=k, sample=sample, on_step=told)
         found.append(evaluation_of(view, scores))
     return found
+
+
+def measurable(view: View) -> list[str]:
+    """The lenses that have vectors; all where none has, so that this is told."""
+    return [name for name in view.lenses if view.live(name)] or list(view.lenses)
 
 
 def evaluation_of(view: View, scores: CategoryScores) -> Evaluation:

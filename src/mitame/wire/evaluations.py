@@ -15,7 +15,7 @@ class EvaluateBody(Body):
     """What to measure; an empty body measures each lens as usual.
 
     Attributes:
-        lens: one of them; each in turn where left out.
+        lens: one of them; each in turn that has vectors where left out.
         k: how many neighbours each item is asked for.
         sample: at most so many items are asked, the same ones each time.
     """

@@ -164,15 +164,12 @@ def _step(reporter: Reporter, lens: str, done: int, total: int, _: object) -> No
 
 def evaluate(collection: Collection, arguments: Mapping[str, Any], reporter: Reporter) -> Result:
     """Measure answers by category, and keep what was found."""
-    from mitame.arguments import lens_of
     from mitame.evaluation.evaluating import evaluated, keep_evaluations, to_json
 
-    lens, lenses = arguments.get("lens"), collection.lenses
-    names = list(lenses) if lens is None else [lens_of(lenses, lens).name]
     with collection.store.pin() as view:
         found = evaluated(
             view,
-            names,
+            arguments.get("lens"),
             k=arguments.get("k", 10),
             sample=arguments.get("sample", 1_000),
             on_step=reporter,
