@@ -10,7 +10,7 @@ export class Undoing {
   constructor() {
     this.left = new AbortController();
     this.words = make('p', { role: 'status', 'aria-live': 'polite' });
-    this.button = make('button.primary', { type: 'button', class: 'undo', on: { click: () => removals.undo() } }, say('undo'));
+    this.button = make('button.primary.undo', { type: 'button', on: { click: () => removals.undo() } }, say('undo'));
     this.notice = make('div.undoing', { hidden: true }, this.words, this.button);
     this.failures = make('div.note');
     this.element = make('div', {}, this.failures, this.notice);

@@ -4,8 +4,10 @@ import { ask, collectionPath } from '../api.js';
 import { fill, freshId, later, make, set } from '../dom.js';
 import { icon } from '../icons.js';
 import { say } from '../words.js';
+import { hasCamera, takePicture } from './camera.js';
 
 const SUGGESTED = 8;
+const isPhone = matchMedia('(pointer: coarse)');
 
 /** The bar above a search. */
 export class Bar {
@@ -36,17 +38,27 @@ export class Bar {
         make('label.unseen', { for: fieldId }, say('askLabel')),
         icon('search'), this.field, make('kbd', { 'aria-hidden': 'true' }, '/'), this.list),
       this.chooser('picture', 'choose', { multiple: true }),
-      this.chooser('camera', 'camera', { capture: 'environment' }));
+      this.camera());
   }
 
-  /** A button that opens the browser's choice of files, or the camera. */
-  chooser(drawn, words, options) {
+  /** The button for a phone's own camera; on a computer, where there is none, for what the page shows. */
+  camera() {
+    const chooser = this.chooser('camera', 'camera', { capture: 'environment' }, (input) => {
+      if (isPhone.matches) input.click();
+      else takePicture().then((taken) => { if (taken !== null) this.files([taken]); });
+    });
+    chooser.hidden = !isPhone.matches && !hasCamera();
+    return chooser;
+  }
+
+  /** A button that opens the browser's choice of files. */
+  chooser(drawn, words, options, open = (input) => input.click()) {
     const input = make('input', { type: 'file', accept: 'image/*', hidden: true, ...options, on: { change: () => {
       const files = [...input.files];
       input.value = '';
       if (files.length) this.files(files);
     } } });
-    const button = make(drawn === 'picture' ? 'button.primary' : 'button', { type: 'button', on: { click: () => input.click() } }, icon(drawn), make('span', {}, say(words)));
+    const button = make(drawn === 'picture' ? 'button.primary' : 'button', { type: 'button', on: { click: () => open(input) } }, icon(drawn), make('span', {}, say(words)));
     return make(`div.chooser.by-${drawn}`, {}, button, input);
   }
 

@@ -53,6 +53,11 @@ export const words = {
   byAddress: (url) => `Search with the picture at ${url}`,
   choose: 'Choose a picture',
   camera: 'Take a picture',
+  shoot: 'Take it',
+  cameraSees: 'What the camera sees',
+  cameraAsked: 'The browser may ask whether this page can use the camera.',
+  cameraRefused: 'The camera was refused. The browser’s settings for this page allow it again; or choose a picture instead.',
+  cameraMissing: 'There is no camera here that this page can use. Choose a picture instead.',
   dropHere: 'Drop to search',
   tooManyFiles: (most, count) => `A question has ${most} pictures of your own at most: only the first ${most} of ${count} are asked with.`,
 

@@ -53,6 +53,11 @@ export const words = {
   byAddress: (url) => `${url} の画像で検索`,
   choose: '画像を選ぶ',
   camera: '撮影する',
+  shoot: '撮る',
+  cameraSees: 'カメラに映っているもの',
+  cameraAsked: 'カメラの使用を許可するか、ブラウザーが尋ねることがあります。',
+  cameraRefused: 'カメラの使用が許可されませんでした。ブラウザーのこのページの設定で許可するか、画像を選んでください。',
+  cameraMissing: 'このページで使えるカメラがありません。画像を選んでください。',
   dropHere: 'ドロップして検索',
   tooManyFiles: (most, count) => `一度に使える手元の画像は${most}件までです。${count}件のうち最初の${most}件で検索しています。`,
 
