@@ -13,7 +13,7 @@ import pytest
 import mitame
 from mitame.collection.choice import Choice
 from mitame.serving.seeing.exposition import parsed
-from tests.page.browser import DESKTOP, Browser, browser
+from tests.page.browser import DESKTOP, REFUSAL, Browser, browser
 from tests.serving.running_server import Server
 
 ROWS = 1_200
@@ -22,7 +22,14 @@ ROWS = 1_200
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two lenses: one with an index that was chosen, one that is searched exactly."""
-    data, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(3)
+    data = tmp_path_factory.mktemp("data")
+    fill(data)
+    return data
+
+
+def fill(data: Path) -> None:
+    """A collection with one generation."""
+    rng = np.random.default_rng(3)
     lenses = {"indexed": "vectors:16:euclidean", "plain": "vectors:4:cosine"}
     with mitame.open(data, "shop", lenses=lenses) as shop:
         for number, (left, right) in enumerate(
@@ -31,7 +38,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shop.add(f"i{number}", vectors={"indexed": left, "plain": right})
         shop.store.choose("indexed", Choice("cascade", {}, why="test"))
         shop.store.merge()
-    return data
 
 
 @pytest.fixture
@@ -253,6 +259,81 @@ def test_two_answers_are_compared_and_voted_on(quality: Browser, server: Server)
         assert vote[side]["generation"] == answer["generation"]
     total = "indexed exact 1 : 0 plain, neither 0"
     quality.until(lambda: total in quality.texts(".totals li"), "it is not added up")
+
+
+def test_generations_are_compared_and_voted_on(window: Browser, tmp_path: Path) -> None:
+    """After two merges: the first one alone beside what answers now, then beside the second alone;
+    what has gone since is said to be; votes name both; one that is removed is told as gone."""
+    fill(tmp_path)
+    with Server(tmp_path, "--no-merge") as server:
+        path = "/v1/collections/shop"
+        wanted = {"id": "i7", "lens": "plain", "limit": 8}
+        former = server.ask("POST", f"{path}/query", wanted).json()["neighbors"]
+        for step, each in enumerate(former[:2]):
+            server.ask("DELETE", f"{path}/items/{each['id']}")
+            merged(server, step + 2, keep=3)
+        window.look(*DESKTOP)
+        address = "#quality?c=shop&item=i7&left=plain&right=indexed"
+        window.load(f"{server.url}/{address}")
+        window.until(lambda: len(compared(window, "right")) == 8, "there are no answers")
+        button = next(
+            each
+            for each in window.all("button.compare")
+            if each.accessible_name == "Compare generation 1 with what answers now"
+        )
+        button.click()
+        ids = [each["id"] for each in former]
+        window.until(partial(is_compared, window, "left", ids), "it is another answer")
+        assert window.one(".left-side h3").text == "plain, generation 1 alone"
+        assert window.one(".right-side h3").text == "plain"
+        assert "left-generation" in str(window.run("return document.activeElement.className"))
+        gone = window.all(".left-side li:has(.since-gone) .id")
+        assert [each.get_attribute("title") for each in gone] == ids[:2]
+        assert len(window.all(".left-side .frame.missing")) >= 2
+        window.choose("select.right-generation", "2")
+        second = server.ask("POST", f"{path}/query", {**wanted, "generation": 2}).json()
+        others = [each["id"] for each in second["neighbors"]]
+        window.until(partial(is_compared, window, "right", others), "it is not asked alone")
+        assert [
+            each.get_attribute("title")
+            for each in window.all(".right-side li:has(.since-gone) .id")
+        ] == ids[1:2]
+        assert window.accessibility() == []
+        window.one("button.is-left").click()
+        total = "plain, generation 1 alone 1 : 0 plain, generation 2 alone, neither 0"
+        window.until(lambda: total in window.texts(".totals li"), "it is not added up")
+        with mitame.Client(server.url) as client:
+            (vote,) = client.collection("shop").votes().comparisons
+        assert (vote.item, vote.better) == ("i7", "left")
+        for side, number, answered in ((vote.left, 1, ids), (vote.right, 2, others)):
+            assert (side.lens, side.exact, side.generation, side.delta) == (
+                "plain",
+                False,
+                number,
+                False,
+            )
+            assert side.ids == answered
+        assert window.unexpected() == []
+        for step, each in enumerate(former[2:4]):  # the first time the server has it open still
+            server.ask("DELETE", f"{path}/items/{each['id']}")
+            merged(server, step + 4, keep=1)
+            server.ask("POST", f"{path}/query", wanted)
+        window.load(f"{server.url}/{address}&left-generation=1")
+        window.until(lambda: window.all(".left-side .failure"), "it is not told")
+        assert "there is no generation 1" in window.one(".left-side .failure").text
+        assert "ask one of those that are kept: 4, 5" in window.one(".left-side .failure").text
+        assert window.one("select.left-generation").get_attribute("value") == "1"
+        assert len(compared(window, "right")) == 8
+        assert not window.all(".vote button")
+        assert window.unexpected(REFUSAL) == []
+
+
+def merged(server: Server, number: int, keep: int) -> None:
+    """A merge, waited for, as an operator begins it."""
+    with mitame.Client(server.url) as client:
+        shop = client.collection("shop")
+        assert client.wait(shop.merge(keep=keep)).state == "done"
+        assert shop.generations().generations[-1].number == number
 
 
 def test_back_shows_the_former_question(quality: Browser, server: Server) -> None:

@@ -38,7 +38,8 @@ def test_a_vote_is_kept_and_added_up(server: Server, tmp_path: Path) -> None:
     with mitame.open(tmp_path, "shop") as shop:
         prints = {name: lens.spec.fingerprint for name, lens in shop.lenses.items()}
         shop.store.backup(tmp_path / "kept")
-    assert answer.json()["left"] == {**BODY["left"], "exact": False, "fingerprint": prints["first"]}
+    usual = {"exact": False, "delta": True}
+    assert answer.json()["left"] == {**BODY["left"], **usual, "fingerprint": prints["first"]}
     told = server.ask("GET", PATH).json()
     assert told["comparisons"] == [answer.json()]
     assert told["totals"] == [
@@ -58,6 +59,39 @@ def test_pages_go_on(server: Server) -> None:
         page = shop.votes(limit=2)
         assert len(page.comparisons) == 2
         assert len(shop.votes(after=page.after or 0, limit=2).comparisons) == 1
+
+
+def test_votes_name_both_generations(server: Server) -> None:
+    """Of one lens: a snapshot alone beside another, beside the served one with its delta, beside
+    the same with its delta; what is exported tells them apart, and so do the totals."""
+    one = {"lens": "first", "ids": ["b"], "generation": 1, "delta": False}
+    two = {**one, "generation": 2}
+    for left, right, better in (
+        (one, two, "right"),
+        (two, one, "right"),
+        (one, {**two, "delta": True}, "left"),
+        ({**two, "delta": True}, two, "neither"),
+        ({**one, "exact": True}, one, "left"),
+    ):
+        body = {"item": "a", "left": left, "right": right, "better": better}
+        assert server.ask("POST", PATH, body).status == 201
+    with mitame.Client(server.url) as client:
+        page = client.collection("shop").votes()
+    assert [(each.left.generation, each.right.generation) for each in page.comparisons] == [
+        (1, 2),
+        (2, 1),
+        (1, 2),
+        (2, 2),
+        (1, 1),
+    ]
+    assert [each.right.delta for each in page.comparisons] == [False, False, True, False, False]
+    alone = [f"first, generation {number} alone" for number in (1, 2)]
+    assert {tuple(each.sides): (each.first, each.second, each.neither) for each in page.totals} == {
+        (alone[0], alone[1]): (1, 1, 0),
+        (alone[0], "first, generation 2"): (1, 0, 0),
+        ("first, generation 2", alone[1]): (0, 0, 1),
+        ("first exact, generation 1 alone", alone[0]): (1, 0, 0),
+    }
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ def vote(
 
     Args:
         item: that was asked about.
-        left, right: the answers: ``lens``, ``ids``, and where they matter ``exact`` and
-            ``generation``.
+        left, right: the answers: ``lens``, ``ids``, and where they matter ``exact``,
+            ``generation``, and ``delta``, which is false where a generation was asked alone.
         better: ``left``, ``right`` or ``neither``.
 
     Raises:

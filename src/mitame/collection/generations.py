@@ -30,7 +30,7 @@ _PIN_SECONDS = 10.0
 """How long to wait for somebody who is just removing a generation."""
 MAX_OTHERS = 2
 """Generations beside the served one that stay open: as many as are compared with each other."""
-OTHERS_SECONDS = 30.0
+OTHERS_SECONDS = 10.0
 """How long they stay open when nobody asks them."""
 
 

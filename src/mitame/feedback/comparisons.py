@@ -1,4 +1,7 @@
-"""Which of two answers to the same question somebody found better: votes on lenses and engines."""
+"""Which of two answers to the same question somebody found better.
+
+Votes on lenses, on an engine and its truth, on generations.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,7 @@ class Side:
         exact: every vector was looked at.
         generation: of the snapshot that answered.
         ids: that were answered, nearest first.
+        delta: with what had changed since the snapshot; else the snapshot answered alone.
     """
 
     lens: str
@@ -57,11 +61,13 @@ class Side:
     exact: bool
     generation: int
     ids: tuple[str, ...]
+    delta: bool = True
 
     @property
     def name(self) -> str:
-        """What is added up: the lens, and whether it was exact."""
-        return f"{self.lens} exact" if self.exact else self.lens
+        """What is added up: the lens, whether it was exact, and which snapshot answered alone."""
+        name = f"{self.lens} exact" if self.exact else self.lens
+        return name if self.delta else f"{name}, generation {self.generation} alone"
 
 
 @dataclass(frozen=True)
@@ -157,10 +163,13 @@ class ComparisonStore:
 
 
 def _names(left: Side, right: Side) -> tuple[str, str]:
-    """What votes are added up by: with the generations where nothing else tells them apart."""
-    if left.name != right.name:
+    """What votes are added up by: with both generations where they are what is compared."""
+    if left.name != right.name and left.delta and right.delta:
         return left.name, right.name
-    first, second = (f"{each.name}, generation {each.generation}" for each in (left, right))
+    first, second = (
+        f"{each.name}, generation {each.generation}" if each.delta else each.name
+        for each in (left, right)
+    )
     return first, second
 
 

@@ -21,12 +21,14 @@ class SideBody(Body):
         ids: that were answered, nearest first.
         exact: every vector was looked at.
         generation: that answered, as the answer says.
+        delta: with what had changed since; false where the generation was asked alone.
     """
 
     lens: _Lens
     ids: Annotated[list[_Id], msgspec.Meta(max_length=50)]
     exact: bool = False
     generation: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    delta: bool = True
 
 
 class ComparisonBody(Body):
@@ -53,6 +55,7 @@ class SideReply(Reply):
     exact: bool
     generation: int
     ids: list[str]
+    delta: bool
 
 
 class ComparisonReply(Reply):
@@ -76,7 +79,9 @@ class ComparisonTotal(Reply):
     """All votes on a pair of sides, whichever was shown left.
 
     Attributes:
-        sides: their names in order: the lens, with `` exact`` behind it where it was.
+        sides: their names in order: the lens, with `` exact`` behind it where it was. Where
+            generations were compared, then ``, generation`` and its number, with `` alone`` behind
+            it where it was asked without what had changed since.
         first, second, neither: how often which of the two was better.
     """
 

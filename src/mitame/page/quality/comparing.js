@@ -8,11 +8,16 @@ import { icon } from '../icons.js';
 import { nameOf, picture } from '../picture.js';
 import { number, say } from '../words.js';
 import { panel } from './panel.js';
+import { choicesOf, chosenOf, nameOfSide, versionsOf } from './sides.js';
 
 const SHOWN = 8;
+const SIDES = ['left', 'right'];
 const VOTES = ['left', 'neither', 'right'];
 
-/** The panel. What is compared stands in the address: `item`, `left`, `right`. */
+/**
+ * The panel. What is compared stands in the address: `item`, `left`, `right`, and the generations
+ * that are asked alone, `left-generation` and `right-generation`.
+ */
 export class Comparing {
   constructor() {
     this.controls = make('div.options');
@@ -31,24 +36,37 @@ export class Comparing {
     const choices = choicesOf(Object.keys(told.lenses));
     this.element.hidden = told.items < 2 || choices.length < 2;
     if (this.element.hidden) return;
-    const chosen = ['left', 'right'].map((side, place) => choices.find(({ value }) => value === params.get(side)) ?? choices[place]);
-    this.draw(choices, chosen);
+    const { generations } = await ask('GET', collectionPath(collection, 'generations'), { signal });
+    const chosen = SIDES.map((side, place) => chosenOf(choices, params, side, place));
+    this.left = chosen[0].value;
+    this.draw(choices, versionsOf(generations, chosen), chosen);
     const item = params.get('item') ?? await this.other(signal);
     if (item === null) return;
     await Promise.all([this.ask(item, chosen, signal), this.count(signal)]);
   }
 
-  draw(choices, chosen) {
-    const fields = ['left', 'right'].map((side, place) => {
-      const id = freshId(side);
-      return make('div.field', {}, make('label', { for: id }, say(side)),
-        make('select', { id, class: side, on: { change: (event) => this.go({ [side]: event.target.value }) } },
-          ...choices.map(({ value, words }) => make('option', { value, selected: value === chosen[place].value }, words))));
-    });
-    const next = make('button', { type: 'button', class: 'next', on: { click: () => this.go({ item: null }) } }, icon('again'), make('span', {}, say('otherQuestion')));
+  /** Goes to an older generation beside what answers now, both by what stands left. */
+  beside(generation) {
+    this.go({ left: this.left, right: this.left, 'left-generation': generation, 'right-generation': null });
+    this.element.scrollIntoView({ block: 'start' });
+    this.controls.querySelector('select.left-generation')?.focus();
+  }
+
+  draw(choices, versions, chosen) {
     const focused = document.activeElement?.className;
+    const fields = SIDES.map((side, place) => make('div.side-choice', {},
+      this.field(side, say(side), choices, chosen[place].value),
+      versions.length > 1 && this.field(`${side}-generation`, say(`${side}Generation`), versions, `${chosen[place].generation ?? ''}`)));
+    const next = make('button', { type: 'button', class: 'next', on: { click: () => this.go({ item: null }) } }, icon('again'), make('span', {}, say('otherQuestion')));
     fill(this.controls, ...fields, next);
-    if (['left', 'right'].includes(focused)) this.controls.querySelector(`.${focused}`).focus();
+    if (/^(left|right)/.test(focused)) this.controls.querySelector(`select.${focused}`)?.focus();
+  }
+
+  field(name, words, options, chosen) {
+    const id = freshId(name);
+    return make('div.field', {}, make('label', { for: id }, words),
+      make('select', { id, class: name, on: { change: (event) => this.go({ [name]: event.target.value }) } },
+        ...options.map(({ value, words: each }) => make('option', { value, selected: value === chosen }, each))));
   }
 
   /** Another question, which the address names from then on. */
@@ -66,15 +84,14 @@ export class Comparing {
     fill(this.vote);
     fill(this.note);
     try {
-      const answers = await Promise.all(chosen.map(({ lens, exact }) => ask('POST', collectionPath(this.collection, 'query'), { json: { id: item, lens, exact, limit: SHOWN, with: ['explain'] }, signal })));
-      const { image = null } = await ask('GET', collectionPath(this.collection, 'items', item), { signal });
+      const [{ image = null }, ...answers] = await Promise.all([
+        ask('GET', collectionPath(this.collection, 'items', item), { signal }), ...chosen.map((side) => this.answer(item, side, signal)),
+      ]);
       signal.throwIfAborted();
       const link = linkTo('search', new URLSearchParams({ c: this.collection, like: `id:${item}` }));
       fill(this.question, thumbnail(image, 88), make('p', {}, say('askedFor'), ' ', make('a', { href: link }, nameOf(item))));
-      const shared = new Set(answers[0].neighbors.map(({ id }) => id).filter((id) => answers[1].neighbors.some((each) => each.id === id)));
-      fill(this.sides, ...answers.map((answer, place) => this.side(answer, chosen[place], ['left', 'right'][place], shared)));
-      this.told.textContent = say('inCommon', shared.size, Math.max(...answers.map(({ neighbors }) => neighbors.length)));
-      this.offer(item, chosen, answers);
+      this.showBoth(chosen, answers);
+      if (answers.every(({ neighbors }) => neighbors)) this.offer(item, chosen, answers);
     } catch (error) {
       if (error.name === 'AbortError') return;
       fill(this.sides);
@@ -82,19 +99,41 @@ export class Comparing {
     }
   }
 
-  side({ neighbors, took_ms: ms }, { words }, side, shared) {
+  /** An answer, or what was wrong: a generation may be gone, and the other side still answers. */
+  async answer(id, { lens, exact, generation }, signal) {
+    const json = { id, lens, exact, limit: SHOWN, with: ['explain'], ...(generation !== null && { generation }) };
+    try {
+      return await ask('POST', collectionPath(this.collection, 'query'), { json, signal });
+    } catch (error) {
+      if (error.name === 'AbortError' || generation === null) throw error;
+      return { error };
+    }
+  }
+
+  showBoth(chosen, answers) {
+    const [left, right] = answers.map(({ neighbors = [] }) => new Set(neighbors.map(({ id }) => id)));
+    const shared = new Set([...left].filter((id) => right.has(id)));
+    fill(this.sides, ...answers.map((answer, place) => this.side(answer, chosen[place], SIDES[place], shared)));
+    this.told.textContent = say('inCommon', shared.size, Math.max(left.size, right.size));
+  }
+
+  side({ neighbors, took_ms: ms, explain, exact, error }, chosen, side, shared) {
     const id = freshId('side');
+    const head = make('h3', { id }, nameOfSide(chosen));
+    if (error) return make(`section.side-answer.${side}-side`, { 'aria-labelledby': id }, head, failure(error, () => this.go({ [`${side}-generation`]: null })));
+    const engine = exact ? say('exactly') : explain.index.engine;
     return make(`section.side-answer.${side}-side`, { 'aria-labelledby': id },
-      make('h3', { id }, words), make('p.facts', {}, `${number(ms, 1)} ms`),
+      head, make('p.facts', {}, `${engine} · ${number(ms, 1)} ms`),
       make('ol.compared', {}, ...neighbors.map((each) => make(shared.has(each.id) ? 'li.shared' : 'li', {},
         thumbnail(each.explain?.content_hash ? each.image : null, 96), make('span.id', { title: each.id }, nameOf(each.id)),
-        make('span.facts', {}, number(each.score, 2), !shared.has(each.id) && ` · ${say('onlyHere')}`)))));
+        make('span.facts', {}, number(each.score, 2), !shared.has(each.id) && ` · ${say('onlyHere')}`),
+        each.since && make(`span.facts.since-${each.since}`, {}, say(`since-${each.since}`))))));
   }
 
   offer(item, chosen, answers) {
     const send = async (better) => {
       const [left, right] = answers.map(({ neighbors, generation }, place) => ({
-        lens: chosen[place].lens, exact: chosen[place].exact, generation, ids: neighbors.map(({ id }) => id),
+        lens: chosen[place].lens, exact: chosen[place].exact, generation, delta: chosen[place].generation === null, ids: neighbors.map(({ id }) => id),
       }));
       try {
         await ask('POST', collectionPath(this.collection, 'comparisons'), { json: { item, left, right, better }, role: 'write' });
@@ -103,13 +142,13 @@ export class Comparing {
         fill(this.note, failure(error, () => send(better)));
       }
     };
-    const isSame = chosen[0].value === chosen[1].value;
+    const isSame = chosen[0].value === chosen[1].value && chosen[0].generation === chosen[1].generation;
     fill(this.vote, ...(isSame ? [] : VOTES.map((each) => make('button', { type: 'button', class: `is-${each}`, on: { click: () => send(each) } }, say(`better-${each}`)))));
   }
 
   async count(signal) {
     const { totals } = await ask('GET', collectionPath(this.collection, 'comparisons'), { query: { limit: 1 }, signal });
-    fill(this.totals, ...totals.map(({ sides, first, second, neither }) => make('li', {}, say('votes', sides[0], first, sides[1], second, neither))));
+    fill(this.totals, ...totals.map(({ sides, first, second, neither }) => make('li', {}, say('votes', nameOfSide(sides[0]), first, nameOfSide(sides[1]), second, neither))));
   }
 }
 
@@ -117,10 +156,4 @@ function thumbnail(image, side) {
   const frame = make(image === null ? 'span.frame.missing' : 'span.frame');
   if (image !== null) frame.append(picture(image, side));
   return frame;
-}
-
-/** Each lens as it is served, and with its truth. */
-function choicesOf(lenses) {
-  const served = lenses.map((lens) => ({ value: lens, lens, exact: false, words: lens }));
-  return [...served, ...lenses.map((lens) => ({ value: `${lens} exact`, lens, exact: true, words: say('truthOf', lens) }))];
 }

@@ -12,9 +12,13 @@ import { table } from './table.js';
 
 /** The panel. */
 export class Generations {
-  /** @param {() => void} changed called when another one is served, or one is being made */
-  constructor(changed) {
+  /**
+   * @param {() => void} changed called when another one is served, or one is being made
+   * @param {(generation: number) => void} compare called with one that is to be compared
+   */
+  constructor(changed, compare) {
     this.changed = changed;
+    this.compare = compare;
     this.body = make('div');
     this.note = make('div.note');
     this.told = make('p.unseen', { role: 'status', 'aria-live': 'polite' });
@@ -37,7 +41,9 @@ export class Generations {
     if (served) return make('span.served', {}, say('served'));
     if (problem !== null) return make('span.broken', { lang: 'en' }, problem);
     const words = each < now ? 'rollBack' : 'switchTo';
-    return make('button', { type: 'button', 'aria-label': say(`${words}Of`, each), on: { click: () => this.activate(each, words) } }, say(words));
+    return make('span.choices', {},
+      make('button', { type: 'button', class: 'compare', 'aria-label': say('compareWithNowOf', each), on: { click: () => this.compare(each) } }, say('compareWithNow')),
+      make('button', { type: 'button', 'aria-label': say(`${words}Of`, each), on: { click: () => this.activate(each, words) } }, say(words)));
   }
 
   async activate(generation, words) {

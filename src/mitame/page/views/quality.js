@@ -26,7 +26,7 @@ class Quality {
   constructor(main) {
     this.stopped = new AbortController();
     this.indexes = new Indexes();
-    this.generations = new Generations(() => this.update());
+    this.generations = new Generations(() => this.update(), (each) => this.comparing.beside(each));
     this.jobs = new Jobs(() => {
       askAnew();
       this.update();

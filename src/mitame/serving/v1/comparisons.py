@@ -48,7 +48,8 @@ def _voted(call: Call, collection: Collection, body: ComparisonBody) -> Response
 
 def _side(view: View, body: SideBody) -> Side:
     lens = lens_of(view.lenses, body.lens)
-    return Side(lens.name, lens.spec.fingerprint, body.exact, body.generation, tuple(body.ids))
+    ids, print_ = tuple(body.ids), lens.spec.fingerprint
+    return Side(lens.name, print_, body.exact, body.generation, ids, body.delta)
 
 
 async def listed(call: Call) -> Response:
