@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.engines.cascade import coding
-from mitame.engines.cascade.coding import Bytes, codes_of, widened
+from mitame.engines.cascade.coding import Bytes, codes_and_stands, codes_of, widened
 from mitame.engines.cascade.compared import Arrays, ComparedRows, Numbers
 from mitame.engines.cascade.frame import Frame
 from mitame.engines.cascade.lists import Lists, placed
@@ -88,7 +88,7 @@ def short_codes(points: Floats, own: Floats, shape: Shape, steps: Floats) -> tup
     the norm, only its product with the query's distance from the centre is left as an error.
     """
     away = points - own
-    codes, stands = codes_of(away[:, : shape.short], steps, coding.short_bits(shape))
+    codes, stands = codes_and_stands(away[:, : shape.short], steps, coding.short_bits(shape))
     away[:, : shape.short] -= stands
     correction = -2 * np.einsum("nd,nd->n", own, away)
     return coding.packed_short(codes, shape), correction
@@ -144,10 +144,19 @@ def row_codes(
         short, correction = short_codes(widened(points, shape.coarse), centres, shape, steps.rows)
         if product:  # inner products need no norms
             squares, correction = np.zeros_like(squares), np.zeros_like(correction)
-        codes, _ = codes_of(widened(points, PROJECTED), steps.nodes, coding.node_bits())
+        codes = _node_codes(points, steps.nodes)
         nodes = coding.packed_nodes(codes[:, :NODE], squares)
         tails = coding.packed_tails(codes[:, NODE:])[:, : out.tails.shape[1]]
         out.put(where, RowCodes(short, squares + correction, nodes, tails))
+    return out
+
+
+def _node_codes(points: Floats, steps: Floats) -> Bytes:
+    """uint8[n, PROJECTED] of float32[n, projected]."""
+    bits, used = coding.node_bits(), points.shape[1]
+    out = np.empty((len(points), PROJECTED), np.uint8)
+    out[:, :used] = codes_of(points, steps[:used], bits[:used])
+    out[:, used:] = coding.codes_of_nothing(bits)[used:]
     return out
 
 

@@ -40,17 +40,39 @@ def steps_of(deviations: Floats, bits: NDArray[np.int64]) -> Floats:
     return np.asarray(deviations * reach / middle, np.float32)
 
 
-def codes_of(values: Floats, steps: Floats, bits: NDArray[np.int64]) -> tuple[Bytes, Floats]:
+def codes_of(values: Floats, steps: Floats, bits: NDArray[np.int64]) -> Bytes:
+    """Codes uint8[n, w] of float32[n, w]."""
+    return _rounded(values, steps, bits).astype(np.uint8)
+
+
+def codes_and_stands(
+    values: Floats, steps: Floats, bits: NDArray[np.int64]
+) -> tuple[Bytes, Floats]:
     """Codes uint8[n, w] of float32[n, w], and what they stand for, float32[n, w]."""
-    middle = np.where(bits == 8, 128.0, (2.0**bits - 1) / 2).astype(np.float32)
-    top = (2.0**bits - 1).astype(np.float32)
+    codes = _rounded(values, steps, bits)
+    out = codes.astype(np.uint8)
+    codes -= _middle(bits)
+    codes *= steps
+    return out, codes
+
+
+def codes_of_nothing(bits: NDArray[np.int64]) -> Bytes:
+    """uint8[w]: the codes of coordinates that no row has."""
+    none = np.zeros(len(bits), np.float32)
+    return codes_of(none[np.newaxis], none, bits)[0]
+
+
+def _rounded(values: Floats, steps: Floats, bits: NDArray[np.int64]) -> Floats:
     inverse = np.where(steps > 0, 1 / np.where(steps > 0, steps, 1), 0).astype(np.float32)
     codes = values * inverse
-    codes += middle
+    codes += _middle(bits)
     np.rint(codes, out=codes)
-    np.clip(codes, np.where(bits == 8, 1, 0), top, out=codes)
-    stands = (codes - middle) * steps
-    return codes.astype(np.uint8), stands
+    np.maximum(codes, (bits == 8).astype(np.float32), out=codes)
+    return np.minimum(codes, (2.0**bits - 1).astype(np.float32), out=codes)
+
+
+def _middle(bits: NDArray[np.int64]) -> Floats:
+    return np.where(bits == 8, 128.0, (2.0**bits - 1) / 2).astype(np.float32)
 
 
 def short_bits(shape: Shape) -> NDArray[np.int64]:
