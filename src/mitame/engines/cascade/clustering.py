@@ -12,10 +12,10 @@ Numbers = NDArray[np.int64]
 _BLOCK = 512
 PER_CENTRE = 32
 """Points that k-means looks at for each centre."""
-_ROUNDS = 6
+_ROUNDS = 4
 _FLAT = 4_096
 """Up to so many centres, each is compared with all points of the sample."""
-_NEAR_ROOTS = 8
+_NEAR_ROOTS = 5
 
 
 def axes_of(sample: Floats) -> tuple[Floats, Floats, Floats]:

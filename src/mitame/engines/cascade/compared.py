@@ -41,9 +41,9 @@ class ComparedRows:
             found *= self.inverses[rows, np.newaxis]
         return found
 
-    def blocks(self) -> Iterator[tuple[slice, Floats]]:
-        """All rows, some at a time."""
-        step = max(1, _BLOCK_FLOATS // self.vectors.shape[1])
+    def blocks(self, floats: int = _BLOCK_FLOATS) -> Iterator[tuple[slice, Floats]]:
+        """All rows, at most so many floats at a time."""
+        step = max(1, floats // self.vectors.shape[1])
         for start in range(0, len(self), step):
             where = slice(start, min(start + step, len(self)))
             yield where, self.at(where)

@@ -16,7 +16,7 @@ from mitame.engines.cascade.clustering import (
     nearest_by_roots,
     sampled,
 )
-from mitame.engines.cascade.coding import Bytes
+from mitame.engines.cascade.coding import Bytes, widened
 from mitame.engines.cascade.compared import ComparedRows, Numbers
 from mitame.engines.cascade.frame import Frame
 from mitame.engines.cascade.shape import BLOCK, FAR, Floats, Shape, rounded
@@ -53,8 +53,9 @@ def lists_of(rows: ComparedRows, frame: Frame, shape: Shape, count: int, seed: i
     """Cluster the leading coordinates of a sample."""
     most = max(_SAMPLE, count * PER_CENTRE)
     sample = ComparedRows(sampled(rows.vectors, most, seed), rows.distance)
-    points = np.concatenate([frame.leading(block, shape.coarse) for _, block in sample.blocks()])
-    centres = k_means(points, count, seed)
+    width = min(shape.coarse, len(frame.axes))  # beyond it all is 0
+    points = np.concatenate([frame.leading(block, width) for _, block in sample.blocks()])
+    centres = widened(k_means(points, count, seed), shape.coarse)
     roots = k_means(centres, max(1, min(count, round(np.sqrt(count)))), seed)
     step = max(float(np.abs(centres).max()), float(np.abs(roots).max()), 1e-20) / 127
     centres, roots = (_rounded_to(c, step) for c in (centres, roots))
@@ -89,12 +90,14 @@ def placed(owner: Numbers, owners: int) -> tuple[Numbers, int, NDArray[np.int32]
 def assigned(rows: ComparedRows, frame: Frame, shape: Shape, lists: Lists) -> Numbers:
     """int64[n]: the list of each row."""
     out = np.empty(len(rows), np.int64)
+    width = min(shape.coarse, len(frame.axes))
+    centres, roots = lists.centres[:, :width], lists.roots[:, :width]
     for where, block in rows.blocks():
-        points = frame.leading(block, shape.coarse)
-        if len(lists.centres) > _MANY_LISTS:
-            out[where] = nearest_by_roots(points, lists.centres, lists.roots, lists.root_of)
+        points = frame.leading(block, width)
+        if len(centres) > _MANY_LISTS:
+            out[where] = nearest_by_roots(points, centres, roots, lists.root_of)
         else:
-            out[where] = nearest(points, lists.centres)
+            out[where] = nearest(points, centres)
     return out
 
 
