@@ -67,7 +67,7 @@ struct Cascade {
   Table lists;  // of the roots: which lists they have
   Table table;  // of the lists: which rows they have
   const int32_t* ids;        // [blocks * 16]
-  const uint8_t* nodes;      // [blocks * 16][128]
+  const uint8_t* nodes;      // [blocks * 16][128], or null: short codes alone choose exact rows
   const float* node_steps;   // [kNodeDims + kTail]
   const uint8_t* tails;      // [blocks * 16][64], or null
   const int32_t* edges;      // [blocks * 16][degree], -1 after the last, or null

@@ -21,17 +21,9 @@ class Beam {
 
   int32_t count() const { return count_; }
 
-  // The best of the places that the scratch has; they are looked at by their nodes.
+  // The best of the places that the scratch has, by their nodes where there are nodes.
   void fill(int32_t count) {
-    for (int32_t i = 0; i < count; ++i) ask_node(m_.places[i]);
-    int32_t real = 0;
-    for (int32_t i = 0; i < count; ++i) {
-      const int32_t place = m_.places[i];
-      const float key = node_key(place);
-      if (!(key < kFar)) continue;  // a damaged norm
-      m_.keys[real] = key;
-      m_.places[real++] = place;
-    }
+    const int32_t real = c_.nodes ? ask_nodes(count) : count;
     Lowest<V> best(m_.keys, m_.places, width_, real);
     best.shrink();
     count_ = best.count();
@@ -70,6 +62,20 @@ class Beam {
   }
 
  private:
+  // Puts the nodes' keys in the place of those that the scratch has; returns how many are whole.
+  int32_t ask_nodes(int32_t count) {
+    for (int32_t i = 0; i < count; ++i) ask_node(m_.places[i]);
+    int32_t real = 0;
+    for (int32_t i = 0; i < count; ++i) {
+      const int32_t place = m_.places[i];
+      const float key = node_key(place);
+      if (!(key < kFar)) continue;  // a damaged norm
+      m_.keys[real] = key;
+      m_.places[real++] = place;
+    }
+    return real;
+  }
+
   float node_key(int32_t place) const {
     const NodeQuery& q = m_.node;
     alignas(16) int32_t sums[4];

@@ -154,6 +154,7 @@ void prune(const Held& held, nb::ndarray<const int32_t, nb::ndim<2>, nb::c_conti
            Edges edges, float slack, int32_t threads) {
   const Cascade& c = held.get();
   const int64_t places = c.table.blocks * kBlock;
+  if (!c.nodes) wrong("edges lead from node to node, and there are no nodes");
   if (static_cast<int64_t>(candidates.shape(0)) != places ||
       static_cast<int64_t>(edges.shape(0)) != places)
     wrong("there must be a line for each place");

@@ -95,6 +95,11 @@ class Held {
     return array.data();
   }
 
+  bool is_empty(const char* name) const {
+    Part<uint8_t> array;
+    return parts_.contains(name) && nb::try_cast(parts_[name], array, false) && !array.size();
+  }
+
   // Few numbers on which all keys depend. Those of single rows are met at the search.
   const float* steps(const char* name, int64_t count) {
     const float* values = part<float>(name, count);
@@ -129,10 +134,12 @@ class Held {
     c_.lists = table("list", c_.lists);
     c_.table = table("row", c_.table);
     c_.ids = part<int32_t>("ids", places);
-    c_.nodes = part<uint8_t>("nodes", places * kNodeBytes);
     c_.node_steps = steps("node-steps", kNodeDims + kTail);
     c_.tails = parts_.contains("tails") ? part<uint8_t>("tails", places * kLine) : nullptr;
     c_.edges = c_.degree ? part<int32_t>("edges", places * c_.degree) : nullptr;
+    const bool none = !c_.tails && !c_.edges && is_empty("nodes");  // edges lead from node to node
+    c_.nodes = part<uint8_t>("nodes", none ? 0 : places * kNodeBytes);
+    if (none) c_.nodes = nullptr;
     c_.vectors = part<float>("vectors", c_.rows * c_.dimension);
     c_.inverses = parts_.contains("inverses") ? part<float>("inverses", c_.rows) : nullptr;
   }

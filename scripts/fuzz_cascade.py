@@ -57,11 +57,12 @@ class WrongAnswer(Exception):
 
 
 def bases(*, edges: bool) -> Iterator[Base]:
-    """Of each distance, with edges and without, and one with tails."""
+    """Of each distance, with edges and without, without nodes, and one with tails."""
     rng = np.random.default_rng(0)
     for distance, rows, dimension in (
         *((distance, 150, 20) for distance in DISTANCES),
         ("cosine", 70, 3),
+        ("euclidean", 150, 140),
         ("euclidean", 500, 500),
     ):
         points = rng.standard_normal((rows, dimension), np.float32)

@@ -40,7 +40,7 @@ def test_a_code_is_within_a_step_of_its_number(seed: int, rows: int, scale: floa
     bits = coding.node_bits()
     values = numbers_of(seed, rows, PROJECTED) * np.float32(scale)
     steps = coding.steps_of(np.full(PROJECTED, scale, np.float32), bits)
-    codes, stands = coding.codes_of(values, steps, bits)
+    codes, stands = coding.codes_and_stands(values, steps, bits)
     assert (codes <= 2**bits - 1).all()
     assert (codes[:, bits == 8] >= 1).all()
     middle = np.where(bits == 8, 128, (2.0**bits - 1) / 2)
@@ -54,7 +54,7 @@ def test_a_coordinate_that_never_differs_costs_nothing() -> None:
     """Its step is 0, and so is what its code stands for."""
     bits = coding.node_bits()
     steps = coding.steps_of(np.zeros(PROJECTED, np.float32), bits)
-    codes, stands = coding.codes_of(numbers_of(1, 3, PROJECTED), steps, bits)
+    codes, stands = coding.codes_and_stands(numbers_of(1, 3, PROJECTED), steps, bits)
     assert not steps.any()
     assert not stands.any()
     assert np.isfinite(codes).all()
@@ -168,13 +168,16 @@ def test_nearest_is_nearest() -> None:
 
 
 def test_nearest_by_roots_is_mostly_nearest() -> None:
-    """What looks only around the nearest root finds the same centre for 95 of 100 points."""
+    """What looks only around the nearest root finds a centre that is little further away."""
     points = rows_of(4_000, 16, fall=0.5)
     centres = clustering.k_means(points, 200, 0)
     roots = clustering.k_means(centres, 14, 0)
     root_of = clustering.nearest(centres, roots)
     quick = clustering.nearest_by_roots(points, centres, roots, root_of)
-    assert (quick == clustering.nearest(points, centres)).mean() > 0.95
+    away = np.linalg.norm(points - centres[quick], axis=1)
+    least = np.linalg.norm(points - centres[clustering.nearest(points, centres)], axis=1)
+    assert away.mean() < 1.06 * least.mean()
+    assert away.mean() > least.mean()  # it does leave some out
 
 
 def test_many_lists_are_assigned_by_their_roots(monkeypatch: pytest.MonkeyPatch) -> None:

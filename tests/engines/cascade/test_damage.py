@@ -97,6 +97,33 @@ def test_a_part_that_is_not_as_its_sizes_say(name: str, cascade: Callable[..., A
             cascade(parts, sizes_of(WHOLE))
 
 
+def test_nodes_may_be_none_but_where_they_are_needed(cascade: Callable[..., Any]) -> None:
+    """Edges lead from node to node, tails go on where nodes end; without both, codes will do."""
+    none = np.empty(0, np.uint8)
+    bare = made(rows_of(200, 24, fall=0), "euclidean", queries=3, degree=0, lists=16)
+    assert not bare.parts["nodes"].size
+    cascade(parts_of(bare), sizes_of(bare))
+    with pytest.raises(ValueError, match="nodes"):
+        cascade({**parts_of(bare), "nodes": np.zeros(128, np.uint8)}, sizes_of(bare))
+    with pytest.raises(ValueError, match="nodes"):
+        cascade({**parts_of(WHOLE), "nodes": none}, sizes_of(WHOLE))
+    tailed = made(rows_of(600, 500, fall=0), "euclidean", queries=3, degree=0, lists=16)
+    with pytest.raises(ValueError, match="nodes"):
+        cascade({**parts_of(tailed), "nodes": none}, sizes_of(tailed))
+
+
+@needs_native
+@pytest.mark.native
+def test_no_edges_are_chosen_where_there_are_no_nodes(module: ModuleType) -> None:
+    """A clear refusal: their codes are what edges are chosen by."""
+    bare = made(rows_of(200, 24, fall=0), "euclidean", queries=3, degree=0, lists=16)
+    searcher = module.Cascade(parts_of(bare), sizes_of(bare))
+    places = len(bare.parts["ids"])
+    candidates = np.zeros((places, 4), np.int32)
+    with pytest.raises(ValueError, match="no nodes"):
+        searcher.prune(candidates, np.empty((places, 2), np.int32), 1.0, 1)
+
+
 @pytest.mark.parametrize(
     "name", ["mean", "rotation-steps", "node-steps", "list-steps", "row-steps"]
 )

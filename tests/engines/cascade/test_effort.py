@@ -15,7 +15,8 @@ from tests.engines.cascade.made import rows_of
 
 
 @pytest.mark.parametrize(
-    ("dimension", "fall", "kind"), [(48, 0.0, "spread"), (48, 1.5, "close"), (700, 0.0, "tailed")]
+    ("dimension", "fall", "kind"),
+    [(48, 0.0, "bare"), (160, 0.0, "spread"), (48, 1.5, "close"), (700, 0.0, "tailed")],
 )
 def test_an_index_knows_its_kind_of_rows(dimension: int, fall: float, kind: Kind) -> None:
     """Its parts tell whether near rows are in many lists, and whether codes leave much out."""
@@ -39,14 +40,14 @@ def test_an_index_knows_its_kind_of_rows(dimension: int, fall: float, kind: Kind
 @pytest.mark.filterwarnings("error")
 def test_damaged_steps_are_no_error(name: str, wrong: float, kind: Kind) -> None:
     """Whatever stands in the steps, they tell some kind of rows, and NumPy warns of nothing."""
-    rows = rows_of(300, 16)
+    rows = rows_of(300, 160)
     stored = read_parts(rows, "euclidean", CascadeEngine().build(rows, "euclidean").save())
     assert stored is not None
     steps = np.full_like(stored.parts[name], wrong)
     assert kind_of({**stored.parts, name: steps}, stored.shape) == kind
 
 
-@pytest.mark.parametrize("kind", ["close", "spread", "tailed"])
+@pytest.mark.parametrize("kind", ["close", "spread", "tailed", "bare"])
 @pytest.mark.parametrize("edges", [True, False])
 @pytest.mark.parametrize("k", [1, 10, 300])
 def test_more_effort_hands_on_more(k: int, edges: bool, kind: Kind) -> None:

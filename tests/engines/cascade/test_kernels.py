@@ -35,9 +35,17 @@ EFFORTS = (0.0, 0.3, 0.7, 0.95)
 
 
 @lru_cache(maxsize=64)
-def index_of(rows: int, dimension: int, distance: Distance, degree: int, distinct: int = 0) -> Made:
+def index_of(
+    rows: int,
+    dimension: int,
+    distance: Distance,
+    degree: int,
+    *,
+    distinct: int = 0,
+    flat: bool = False,
+) -> Made:
     """One index for all tests of its kind; spectra are flat where there are many axes."""
-    fall = 0.0 if dimension > 400 else 0.7
+    fall = 0.0 if flat or dimension > 400 else 0.7
     points = rows_of(rows, dimension, seed=dimension, fall=fall, unit=distance == "cosine")
     points = repeated(points, distinct) if distinct else points
     queries = 3 if dimension > 200 else 6
@@ -57,6 +65,7 @@ def check(index: Made, k: int, allow: Allow | None = None) -> None:
 def test_every_kernel_chooses_the_same(dimension: int, distance: Distance, degree: int) -> None:
     """Dimensions with and without remainders, tails and edges; plans from narrow to all."""
     check(index_of(600, dimension, distance, degree), 10)
+    check(index_of(600, dimension, distance, degree, flat=True), 10)
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
@@ -64,6 +73,15 @@ def test_flat_rows_have_tails_and_others_have_none(distance: Distance) -> None:
     """So the test above sees both."""
     assert "tails" in index_of(600, 784, distance, 0).parts
     assert "tails" not in index_of(600, 336, distance, 0).parts
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_short_rows_have_no_nodes_where_short_codes_tell_enough(distance: Distance) -> None:
+    """So the test above sees both; edges lead from node to node."""
+    assert not index_of(600, 24, distance, 0, flat=True).parts["nodes"].size
+    assert index_of(600, 336, distance, 0, flat=True).parts["nodes"].size
+    assert index_of(600, 24, distance, 0).parts["nodes"].size
+    assert index_of(600, 24, distance, 8, flat=True).parts["nodes"].size
 
 
 @pytest.mark.parametrize("k", [1, 3, 100, 599, 600, 2_000])
@@ -90,7 +108,7 @@ def test_few_rows_and_many(rows: int, degree: int) -> None:
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_equal_rows_come_by_id(distance: Distance, degree: int, distinct: int) -> None:
     """Keys that many rows share straddle every stage's bound; of equal distances the lower id."""
-    index = index_of(600, 24, distance, degree, distinct)
+    index = index_of(600, 24, distance, degree, distinct=distinct)
     check(index, 10)
     for plan in PLANS:
         answer = searched(index, PLAINEST, 10, plan)

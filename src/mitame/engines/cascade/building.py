@@ -109,7 +109,7 @@ class RowCodes:
     Attributes:
         short: uint8[n, block bytes / 16].
         norms: float32[n], for the short codes.
-        nodes: uint8[n, 128].
+        nodes: uint8[n, 128], or uint8[n, 0] where the shape has none.
         tails: uint8[n, 64], or uint8[n, 0] where the shape has none.
     """
 
@@ -124,7 +124,7 @@ class RowCodes:
         return cls(
             np.empty((rows, shape.block_bytes // BLOCK), np.uint8),
             np.empty(rows, np.float32),
-            np.empty((rows, NODE_BYTES), np.uint8),
+            np.empty((rows, NODE_BYTES if shape.nodes else 0), np.uint8),
             np.empty((rows, LINE if shape.tail else 0), np.uint8),
         )
 
@@ -146,11 +146,19 @@ def row_codes(
         short, correction = short_codes(widened(points, shape.coarse), centres, shape, steps.rows)
         if product:  # inner products need no norms
             squares, correction = np.zeros_like(squares), np.zeros_like(correction)
-        codes = _node_codes(points, steps.nodes)
-        nodes = coding.packed_nodes(codes[:, :NODE], squares)
-        tails = coding.packed_tails(codes[:, NODE:])[:, : out.tails.shape[1]]
+        nodes, tails = _nodes(points, squares, shape, steps.nodes)
         out.put(where, RowCodes(short, squares + correction, nodes, tails))
     return out
+
+
+def _nodes(points: Floats, squares: Floats, shape: Shape, steps: Floats) -> tuple[Bytes, Bytes]:
+    """Nodes and tails, as `RowCodes` has them."""
+    if not shape.nodes:
+        nothing = np.empty((len(points), 0), np.uint8)
+        return nothing, nothing
+    codes = _node_codes(points, steps)
+    tails = coding.packed_tails(codes[:, NODE:]) if shape.tail else codes[:, :0]
+    return coding.packed_nodes(codes[:, :NODE], squares), tails
 
 
 def _node_codes(points: Floats, steps: Floats) -> Bytes:
@@ -176,7 +184,7 @@ def row_table(codes: RowCodes, table: Numbers, lists: int) -> tuple[Arrays, Numb
         "row-codes": coding.interleaved(codes.short, places, count // BLOCK),
         "row-norms": np.full(count, FAR, np.float32),
         "ids": np.full(count, -1, np.int32),
-        "nodes": np.zeros((count, NODE_BYTES), np.uint8),
+        "nodes": np.zeros((count, codes.nodes.shape[1]), np.uint8),
     }
     parts["row-norms"][places] = codes.norms
     parts["ids"][places] = np.arange(len(places))

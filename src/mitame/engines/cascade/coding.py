@@ -42,7 +42,8 @@ def steps_of(deviations: Floats, bits: NDArray[np.int64]) -> Floats:
 
 def codes_of(values: Floats, steps: Floats, bits: NDArray[np.int64]) -> Bytes:
     """Codes uint8[n, w] of float32[n, w]."""
-    return _rounded(values, steps, bits).astype(np.uint8)
+    codes: Bytes = _rounded(values, steps, bits).astype(np.uint8)
+    return codes
 
 
 def codes_and_stands(
@@ -59,16 +60,18 @@ def codes_and_stands(
 def codes_of_nothing(bits: NDArray[np.int64]) -> Bytes:
     """uint8[w]: the codes of coordinates that no row has."""
     none = np.zeros(len(bits), np.float32)
-    return codes_of(none[np.newaxis], none, bits)[0]
+    codes: Bytes = codes_of(none[np.newaxis], none, bits)[0]
+    return codes
 
 
 def _rounded(values: Floats, steps: Floats, bits: NDArray[np.int64]) -> Floats:
     inverse = np.where(steps > 0, 1 / np.where(steps > 0, steps, 1), 0).astype(np.float32)
-    codes = values * inverse
+    codes: Floats = values * inverse
     codes += _middle(bits)
     np.rint(codes, out=codes)
     np.maximum(codes, (bits == 8).astype(np.float32), out=codes)
-    return np.minimum(codes, (2.0**bits - 1).astype(np.float32), out=codes)
+    np.minimum(codes, (2.0**bits - 1).astype(np.float32), out=codes)
+    return codes
 
 
 def _middle(bits: NDArray[np.int64]) -> Floats:

@@ -13,11 +13,16 @@ from typing import Literal, TypeAlias
 
 DEFAULT = 0.5
 
-Kind: TypeAlias = Literal["close", "spread", "tailed"]
-"""Of rows: close about few lists' centres; spread over many lists; or with much energy in
-coordinates that short codes leave out. See `mitame.engines.cascade.kinds`."""
+Kind: TypeAlias = Literal["close", "spread", "tailed", "bare"]
+"""Of rows: close about few lists' centres; spread over many lists; with much energy in
+coordinates that short codes leave out; or spread and without nodes. See
+`mitame.engines.cascade.kinds`."""
 
-_HANDED_ON: dict[Kind, tuple[float, float]] = {"spread": (4, 1.2), "tailed": (12, 3)}
+_HANDED_ON: dict[Kind, tuple[float, float]] = {
+    "spread": (4, 1.2),
+    "tailed": (12, 3),
+    "bare": (3, 3),
+}
 """Candidates, and exact rows, for each square root of the number of opened lists."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,10 +23,11 @@ from mitame.engines.cascade.extending import edges_after, older_of, row_parts
 from mitame.engines.cascade.frame import Frame, frame_of, frame_parts
 from mitame.engines.cascade.graph import edges_of
 from mitame.engines.cascade.index import CascadeIndex
+from mitame.engines.cascade.kinds import is_spread
 from mitame.engines.cascade.lists import assigned, lists_of
 from mitame.engines.cascade.part_checks import check_parts
 from mitame.engines.cascade.parts import SIZES, Edgeless, Stored, read_parts
-from mitame.engines.cascade.shape import is_flat, shape_for
+from mitame.engines.cascade.shape import is_flat, shape_for, spares_nodes
 from mitame.engines.extending import check_kept
 from mitame.engines.protocol import Abilities, Candidate, Kept, Parts, Rows
 from mitame.engines.settings import Common, Range, check_rows, read
@@ -142,6 +143,8 @@ def _stored(rows: ComparedRows, own: dict[str, int], common: Common) -> Stored:
     lists = lists_of(rows, frame, shape, count, common.seed)
     owner = assigned(rows, frame, shape, lists)
     steps = steps_of(rows, frame, shape, lists, owner)
+    if not degree and spares_nodes(shape.dimension) and is_spread(steps.rows, steps.nodes, shape):
+        shape = replace(shape, nodes=shape.tail)
     codes = row_codes(rows, frame, shape, lists=lists, steps=steps, owner=owner)
     parts = {
         **frame_parts(frame, shape),

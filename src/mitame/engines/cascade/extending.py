@@ -76,15 +76,12 @@ def row_parts(rows: ComparedRows, older: Older, fresh: Numbers) -> tuple[Arrays,
 def _codes_of(older: Older) -> RowCodes:
     """What the staying rows have."""
     parts, shape, places = older.stored.parts, older.stored.shape, older.places
-    tails = (
-        parts["tails"].reshape(-1, LINE)[places]
-        if shape.tail
-        else np.empty((len(places), 0), np.uint8)
-    )
+    none = np.empty((len(places), 0), np.uint8)
+    tails = parts["tails"].reshape(-1, LINE)[places] if shape.tail else none
     return RowCodes(
         coding.separated(parts["row-codes"], shape.block_bytes // BLOCK)[places],
         parts["row-norms"].ravel()[places],
-        parts["nodes"].reshape(-1, NODE_BYTES)[places],
+        parts["nodes"].reshape(-1, NODE_BYTES)[places] if shape.nodes else none,
         tails,
     )
 

@@ -18,19 +18,28 @@ side's plan is the cheaper one there."""
 
 
 def kind_of(parts: Mapping[str, NDArray[Any]], shape: Shape) -> Kind:
-    """Which plan suits the rows.
-
-    Where lists leave much of the energy of short codes' coordinates, near rows are in many lists,
-    and short codes tell them well from the others; where lists leave little, near rows are in few
-    lists and so close that short codes confuse them.
-    """
+    """Which plan suits the rows of an index."""
     if shape.tail:
         return "tailed"
+    if not shape.nodes:
+        return "bare"
+    return "spread" if is_spread(parts["row-steps"], parts["node-steps"], shape) else "close"
+
+
+def is_spread(rows: NDArray[Any], nodes: NDArray[Any], shape: Shape) -> bool:
+    """Whether near rows are in many lists, and short codes tell them well from the others.
+
+    That is where lists leave much of the energy of short codes' coordinates; where they leave
+    little, near rows are in few lists and so close that short codes confuse them.
+
+    Args:
+        rows, nodes: the steps of short codes and of nodes.
+        shape: the widths of codes.
+    """
     count = min(shape.short, shape.dimension)
     with np.errstate(all="ignore"):  # steps of a damaged part may be anything
-        left = _energy(parts["row-steps"], short_bits(shape), count)
-        wide = left > _WIDE * _energy(parts["node-steps"], node_bits(), count)
-    return "spread" if wide else "close"
+        left = _energy(rows, short_bits(shape), count)
+        return bool(left > _WIDE * _energy(nodes, node_bits(), count))
 
 
 def _energy(steps: NDArray[Any], bits: NDArray[np.int64], count: int) -> float:

@@ -126,8 +126,9 @@ class _Query:
             places = None if found is None else self._table("row", _first(found, lists), allow)
             if places is None:
                 return 2
-            kept = lowest(*places, shorts)[1]
-            keys = self._node_keys(kept)
+            keys, kept = lowest(*places, shorts)
+            if self.parts["nodes"].size:
+                keys = self._node_keys(kept)
             real = keys < FAR  # a norm may be damaged
             gathered = self._followed(keys[real], kept[real], beam, allow)
             if gathered is None:

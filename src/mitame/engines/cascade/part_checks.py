@@ -60,7 +60,7 @@ def wanted_of(parts: Parts, s: Mapping[str, int]) -> dict[str, tuple[type[np.gen
         "roots": (np.uint8, roots * s["coarse"]),
         "root-norms": (np.float32, roots),
         "ids": (np.int32, rows),
-        "nodes": (np.uint8, rows * NODE_BYTES),
+        "nodes": (np.uint8, 0 if _has_no_nodes(parts, s) else rows * NODE_BYTES),
         "node-steps": (np.float32, NODE + TAIL),
         "vectors": (np.float32, s["rows"] * s["dimension"]),
     }
@@ -78,6 +78,11 @@ def wanted_of(parts: Parts, s: Mapping[str, int]) -> dict[str, tuple[type[np.gen
     if s["degree"]:
         wanted["edges"] = (np.int32, rows * s["degree"])
     return wanted
+
+
+def _has_no_nodes(parts: Parts, s: Mapping[str, int]) -> bool:
+    """Whether short codes alone choose the exact rows; edges lead from node to node."""
+    return "nodes" in parts and not (parts["nodes"].size or s["degree"] or "tails" in parts)
 
 
 def line_of(sizes: Mapping[str, int]) -> int:

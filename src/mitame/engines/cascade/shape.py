@@ -29,6 +29,8 @@ FAR = 3.0e38
 
 _ENOUGH = 0.97
 """Share of the energy that is rotated: more costs more than it brings, as whole rows come last."""
+_FEW_NODES = 4
+"""Nodes that take as many bytes as a row from which there are nodes at all."""
 _TAIL_FROM = 0.08
 """Share of the energy beyond a node's coordinates from which tails are worth their memory."""
 
@@ -44,6 +46,7 @@ class Shape:
         fours, twos: coordinates of a short code with 4 and with 2 bits; multiples of 16.
         coarse: coordinates of a centre, with 8 bits; a multiple of 64.
         tail: whether rows have tails.
+        nodes: whether rows have nodes; without them short codes alone choose the exact rows.
         projected: coordinates of a rotated query that are used; the rest counts as zero.
     """
 
@@ -53,6 +56,7 @@ class Shape:
     coarse: int
     tail: bool
     projected: int
+    nodes: bool = True
 
     @property
     def padded(self) -> int:
@@ -87,6 +91,11 @@ def shape_for(shares: Floats, *, edges: bool) -> Shape:
     enough = 1 + int(np.searchsorted(np.cumsum(shares), _ENOUGH))
     used = PROJECTED if tail else min(NODE, max(rounded(enough, 16), coarse, fours + twos))
     return Shape(dimension, fours, twos, coarse, tail, min(dimension, used))
+
+
+def spares_nodes(dimension: int) -> bool:
+    """Whether whole rows are so short that reading some more of them costs less than nodes."""
+    return 4 * dimension <= _FEW_NODES * NODE_BYTES
 
 
 def is_flat(shares: Floats) -> bool:
