@@ -107,9 +107,9 @@ def test_nodes_may_be_none_but_where_they_are_needed(cascade: Callable[..., Any]
         cascade({**parts_of(bare), "nodes": np.zeros(128, np.uint8)}, sizes_of(bare))
     with pytest.raises(ValueError, match="nodes"):
         cascade({**parts_of(WHOLE), "nodes": none}, sizes_of(WHOLE))
-    tailed = made(rows_of(600, 500, fall=0), "euclidean", queries=3, degree=0, lists=16)
+    tails = np.zeros(64 * len(bare.parts["ids"]), np.uint8)
     with pytest.raises(ValueError, match="nodes"):
-        cascade({**parts_of(tailed), "nodes": none}, sizes_of(tailed))
+        cascade({**parts_of(bare), "tails": tails}, sizes_of(bare))
 
 
 @needs_native
