@@ -1,6 +1,7 @@
 """Makes ``cascade-1-*.npz`` and ``cascade-1.json``: indexes of the cascade, format 1.
 
 They were made when the format was new, and stay as they are: a later format gets files of its own.
+Only kinds that have no file yet are made.
 
     python -m tests.golden.make_cascade_1
 """
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.distances import Distance, normalise
-from mitame.engines.cascade import building
+from mitame.engines.cascade import frame
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.parts import cascade_of, read_parts
 from mitame.engines.protocol import Parts
@@ -43,6 +44,7 @@ KINDS = {
     "edges": Kind(120, 20, "euclidean", 4),
     "tails": Kind(80, 400, "cosine", 0),
     "product": Kind(80, 12, "inner_product", 0),
+    "bare": Kind(120, 40, "euclidean", 0),
 }
 
 
@@ -94,10 +96,13 @@ def narrow(rows: Floats, kind: Kind, parts: Parts) -> NDArray[np.int64]:
 
 def main() -> None:
     """Entry point."""
-    told = {}
+    known = HERE / "cascade-1.json"
+    told = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
     for name, kind in KINDS.items():
+        if name in told:
+            continue
         rows = rows_of(kind)
-        with mock.patch.object(building, "axes_of", _own_axes):
+        with mock.patch.object(frame, "axes_of", _own_axes):
             index = CascadeEngine().build(rows, kind.distance, lists=16, degree=kind.degree)
         parts: dict[str, Any] = dict(index.save())
         np.savez_compressed(HERE / f"cascade-1-{name}.npz", **parts)
@@ -108,7 +113,7 @@ def main() -> None:
             "narrow": narrow(rows, kind, parts).tolist(),
         }
     text = json.dumps(told, indent=1)
-    (HERE / "cascade-1.json").write_text(f"{text}\n", encoding="utf-8")
+    known.write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -54,3 +54,4 @@ def test_cascade_1_has_what_it_is_for(name: str, kernel: str) -> None:
     parts = parts_of(name)
     assert ("edges" in parts) == (name == "edges")
     assert ("tails" in parts) == (name == "tails")
+    assert (not parts["nodes"].size) == (name == "bare")
