@@ -303,7 +303,7 @@ def test_an_unreliable_answer_says_so(page: Browser, tmp_path: Path) -> None:
     drop(page, nothing)
     assert "No reliable match" in page.one(".warn").text
     assert set(page.texts(".match")) == {"weak"}
-    assert "No reliable match" in page.texts("[role=status]")[0]
+    assert "No reliable match" in page.texts(".results [role=status]")[0]
 
 
 def test_an_empty_collection_says_how_to_fill_it(page: Browser, shop: Server) -> None:
