@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -46,6 +47,11 @@ class Shot:
     wide_only: bool = False
     ready: str | None = None
 
+    @property
+    def view(self) -> str:
+        """Which view of the page it is of."""
+        return self.address.partition("?")[0]
+
 
 def drop_two(page: Browser, folder: Path) -> None:
     """A picture of two things, and a box around the right one."""
@@ -60,6 +66,15 @@ def drop_two(page: Browser, folder: Path) -> None:
     page.settled()
 
 
+def scroll_to(selector: str, page: Browser, _folder: Path) -> None:
+    """What is shown begins a little above."""
+    page.run(
+        "const top = document.querySelector(arguments[0]).closest('.panel').offsetTop;"
+        "scrollTo({ top: top - 80, behavior: 'instant' })",
+        selector,
+    )
+
+
 SHOTS = (
     Shot("start", "search?seed=11"),
     Shot("answer", "search?like=id:food-drink/red-apple.webp"),
@@ -71,27 +86,67 @@ SHOTS = (
     ),
     Shot("box", "search", drop_two, wide_only=True),
     Shot("map", "map", ready=".map-picture"),
-    Shot("browse", "browse", ready=".samples img", wide_only=True),
+    Shot("browse", "browse", ready=".samples img"),
     Shot(
         "why",
         "why?a=food-drink/red-apple.webp&b=food-drink/green-apple.webp",
         ready=".seen[tabindex]",
-        wide_only=True,
     ),
+    Shot("duplicates", "duplicates", ready=".group img"),
+    Shot("bad", "bad", ready=".bad-files li"),
+    Shot("quality", "quality", partial(scroll_to, ".card"), ready=".measure option"),
+    Shot(
+        "measured",
+        "quality",
+        partial(scroll_to, ".measure"),
+        wide_only=True,
+        ready=".measure option",
+    ),
+    Shot(
+        "compared",
+        "quality?item=food-drink/red-apple.webp",
+        partial(scroll_to, ".sides"),
+        wide_only=True,
+        ready=".sides img",
+    ),
+    Shot("manage", "manage", ready=".items li"),
 )
 
 
 @contextmanager
 def shop() -> Iterator[tuple[Server, Path]]:
     """A server with the demonstration's pictures, and the folder that they are in."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "emoji"
+    with tempfile.TemporaryDirectory(prefix="shop-") as scratch:
+        folder = Path(scratch) / "pictures"
         fetch_emoji(folder)
-        with mitame.open(Path(scratch) / "data") as collection:
-            collection.index(folder, category_from_folder=True)
-            collection.store.merge()
+        copied(folder)
+        fill(Path(scratch) / "data", folder)
         with Server(Path(scratch) / "data") as running:
             yield running, folder
+
+
+def copied(folder: Path) -> None:
+    """Pictures that are there twice, a little brighter, and files that are no pictures."""
+    for name in ("food-drink/red-apple", "objects/guitar", "animals-nature/tiger"):
+        picture = Image.open(folder / f"{name}.webp").convert("RGBA")
+        brighter = picture.point(lambda tone: min(255, tone + 3))
+        brighter.save(folder / f"{name}-copy.png")
+    whole = (folder / "food-drink/red-apple-copy.png").read_bytes()
+    uploads = folder / "uploads"
+    uploads.mkdir()
+    (uploads / "broken-off.png").write_bytes(whole[: len(whole) // 3])
+    (uploads / "empty.webp").touch()
+    (uploads / "letter.jpg").write_text("Dear shop, ...", encoding="utf-8")
+
+
+def fill(data: Path, folder: Path) -> None:
+    """Two generations: at first all is looked at, then an engine is chosen; both are measured."""
+    with mitame.open(data) as collection:
+        collection.index(folder, category_from_folder=True)
+        collection.store.merge()
+        collection.evaluate()
+        collection.tune(budget=10, engines=["exact", "cascade", "suco"], apply=True)
+        collection.evaluate()
 
 
 def main(wanted: list[str]) -> None:
