@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mitame.collection.item import Item, ItemImage
     from mitame.errors import MitameError
     from mitame.ingest import IndexReport
-    from mitame.search import Answer, Neighbor
+    from mitame.query import Answer, Neighbor
 
 __all__ = [
     "Answer",
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "mitame.search",
+    "Answer": "mitame.query",
     "AsyncClient": "mitame.client",
     "Client": "mitame.client",
     "Collection": "mitame.api",
@@ -48,7 +48,7 @@ _HOMES = {
     "Item": "mitame.collection.item",
     "ItemImage": "mitame.collection.item",
     "MitameError": "mitame.errors",
-    "Neighbor": "mitame.search",
+    "Neighbor": "mitame.query",
     "open": "mitame.api",
 }
 
