@@ -7,10 +7,8 @@ and write at once, and one merges meanwhile.
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,43 +17,27 @@ from mitame.collection.backup import back_up
 from mitame.collection.changes import Change, Made
 from mitame.collection.check import problems
 from mitame.collection.choice import Choice
-from mitame.collection.database import reading, state, translated
+from mitame.collection.database import translated
 from mitame.collection.delta import delta_counts
-from mitame.collection.generation_view import GenerationView
 from mitame.collection.generations import GenerationInfo
 from mitame.collection.lens import Lens
-from mitame.collection.lens_table import LensTable
 from mitame.collection.merge import OnProgress
 from mitame.collection.neighbor_table import MAX_K
-from mitame.collection.open_files import Opened, OpenFiles
+from mitame.collection.pinning import Pinning
 from mitame.collection.policy import DeltaCounts
-from mitame.collection.served import Served
 from mitame.collection.snapshot import VectorType
-from mitame.collection.view import View
 from mitame.collection.writer import Writer
-from mitame.errors import CorruptCollection, MitameError, UsageError
-from mitame.storage import Directory, LocalDirectory
+from mitame.errors import MitameError, UsageError
+from mitame.storage import LocalDirectory
 
 KEEP_GENERATIONS = 2
 
 
-class Store:
+class Store(Pinning):
     """An open collection. Safe to use from several threads at once; survives `os.fork`.
 
     Made by `create` and `open_store`; close it, or use it in a with statement.
     """
-
-    def __init__(
-        self, path: Path, directory: Directory, table: LensTable, busy_seconds: float
-    ) -> None:
-        self._path = path
-        self._directory = directory
-        self._files = OpenFiles(path, directory, table, busy_seconds)
-
-    @property
-    def path(self) -> Path:
-        """The collection's directory."""
-        return self._path
 
     @property
     def lenses(self) -> Mapping[str, Lens]:
@@ -101,61 +83,6 @@ class Store:
             then nothing of the group was done, and the others were.
         """
         return self._writer.append_each(groups)
-
-    @contextlib.contextmanager
-    def pin(self) -> Iterator[View]:
-        """The collection at this moment, for the length of a with block in one process.
-
-        Raises:
-            StorageError, CorruptCollection, NewerFormat: the files can't be read.
-        """
-        opened = self._opened
-        served = opened.generations.acquire()
-        with (
-            self._files.giving_back(opened.generations, served),
-            opened.readers.transaction() as connection,
-        ):
-            view = self._view(connection, served)
-            try:
-                yield view
-            finally:
-                view.end()
-
-    @contextlib.contextmanager
-    def alone(self, view: View, generation: int | None) -> Iterator[View]:
-        """The same moment, answered by one generation alone, as it answered when it was made.
-
-        Args:
-            view: the moment; this one ends before it.
-            generation: its number, whether it is served or not; the view itself where None.
-
-        Raises:
-            GenerationNotFound: there is none, or none any more.
-            StorageError, CorruptCollection, NewerFormat: it can't be opened.
-        """
-        if generation is None:
-            yield view
-            return
-        generations = self._opened.generations
-        served = generations.acquire_one(generation)
-        with self._files.giving_back(generations, served):
-            found = GenerationView(view, served)
-            try:
-                yield found
-            finally:
-                found.end()
-
-    @contextlib.contextmanager
-    def keep(self, view: View) -> Iterator[None]:
-        """Keep the files of a view's generation for the length of a with block.
-
-        It may go on when the view has been given back: for long work on mapped vectors, in which
-        the view's read transaction would keep the database's log from shrinking.
-        """
-        generations = self._opened.generations
-        generations.keep(view.served)
-        with self._files.giving_back(generations, view.served):
-            yield
 
     def merge(
         self,
@@ -309,26 +236,5 @@ class Store:
         self.close()
 
     @property
-    def _opened(self) -> Opened:
-        return self._files.opened
-
-    @property
     def _writer(self) -> Writer:
         return self._opened.writer
-
-    def _view(self, connection: sqlite3.Connection, served: Served) -> View:
-        with reading(self._path):
-            position, changed, journal_from = state(connection)
-        if not journal_from <= served.position <= position:
-            raise CorruptCollection(
-                f"collection {self._path}: generation {served.generation} is of position"
-                f" {served.position}, the journal from {journal_from} to {position}",
-                remedy="serve another with: mitame rollback; or restore a backup",
-            )
-        newest = self._files.newest
-        table = newest.table
-        if table.changed != changed:
-            with reading(self._path):
-                table = lens_table.read_lenses(connection, self._path)
-            newest.offer(table)
-        return View(self._path, connection, position, table, served)
