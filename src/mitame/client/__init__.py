@@ -6,7 +6,8 @@ Each operation is written once, as a request and a way to read its answer; both 
 from __future__ import annotations
 
 from mitame.client.answers import ServedAnswer, ServedNeighbor
-from mitame.client.asking import AsyncClient, AsyncServedCollection, Client, ServedCollection
+from mitame.client.asking import Client, ServedCollection
+from mitame.client.async_asking import AsyncClient, AsyncServedCollection
 
 __all__ = [
     "AsyncClient",

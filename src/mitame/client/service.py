@@ -16,6 +16,9 @@ from mitame.wire.jobs import JobInfo, JobList, JobStarted, TuningList
 
 Kind: TypeAlias = Literal["merge", "index", "tune", "evaluate", "follow"]
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+ENDED: tuple[State, ...] = ("done", "failed", "cancelled")
+LOOK_SECONDS = 0.5
+"""From one look at a job that is waited for to the next."""
 
 
 def collections() -> Request[list[str]]:
