@@ -12,6 +12,7 @@ from mitame.client import (
     browsing,
     comparing,
     deciding,
+    events,
     items,
     maps,
     measuring,
@@ -75,8 +76,8 @@ class ServedCollection:
     votes = CollectionOperation(voting.votes)
     evaluate = CollectionOperation(measuring.evaluate)
     evaluations = CollectionOperation(measuring.evaluations)
-    feedback = CollectionOperation(queries.feedback)
-    feedback_events = CollectionOperation(queries.feedback_events)
+    feedback = CollectionOperation(events.feedback)
+    feedback_events = CollectionOperation(events.feedback_events)
     describe = CollectionOperation(service.describe)
     generations = CollectionOperation(service.generations)
     activate = CollectionOperation(service.activate)

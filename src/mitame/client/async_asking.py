@@ -12,6 +12,7 @@ from mitame.client import (
     browsing,
     comparing,
     deciding,
+    events,
     items,
     maps,
     measuring,
@@ -72,8 +73,8 @@ class AsyncServedCollection:
     votes = AsyncCollectionOperation(voting.votes)
     evaluate = AsyncCollectionOperation(measuring.evaluate)
     evaluations = AsyncCollectionOperation(measuring.evaluations)
-    feedback = AsyncCollectionOperation(queries.feedback)
-    feedback_events = AsyncCollectionOperation(queries.feedback_events)
+    feedback = AsyncCollectionOperation(events.feedback)
+    feedback_events = AsyncCollectionOperation(events.feedback_events)
     describe = AsyncCollectionOperation(service.describe)
     generations = AsyncCollectionOperation(service.generations)
     activate = AsyncCollectionOperation(service.activate)

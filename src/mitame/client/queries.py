@@ -30,7 +30,6 @@ from mitame.errors import MitameError, UsageError
 from mitame.filters import Filter
 from mitame.picture import Picture
 from mitame.wire.duplicates import DuplicatesReply
-from mitame.wire.feedback import FeedbackLine, FeedbackStored
 from mitame.wire.queries import BatchAnswers
 
 
@@ -251,49 +250,6 @@ def duplicates(
     }
     path = collection_path(collection, "/duplicates")
     return Request("POST", path, reader(DuplicatesReply), body=given(body))
-
-
-def feedback(
-    collection: str,
-    query_id: str,
-    events: Iterable[Mapping[str, Any]],
-    *,
-    item: str | int | None = None,
-) -> Request[FeedbackStored]:
-    """Tell what users did with an answer. An event that is sent again counts once.
-
-    Args:
-        query_id: the answer's.
-        events: such as ``{"type": "clicked", "id": "sku-9", "rank": 1}``; ``at`` is a datetime
-            with a zone, or RFC 3339.
-        item: that the question was about, where the answer's id is one of your own.
-    """
-    body = {
-        "query_id": query_id,
-        "events": list(events),
-        "item": None if item is None else check_id(item),
-    }
-    path = collection_path(collection, "/feedback")
-    return Request("POST", path, reader(FeedbackStored), body=given(body))
-
-
-def feedback_events(
-    collection: str, *, after: int = 0, limit: int = 1_000, with_vectors: bool = False
-) -> Request[list[FeedbackLine]]:
-    """Feedback that was stored, in order, each event with its question.
-
-    Args:
-        after: begin past this sequence number.
-        limit: events at most, 1 to 10,000.
-        with_vectors: with those of the questions, in base64.
-    """
-    fields = {"after": after, "limit": limit, "with_vectors": with_vectors}
-    path = collection_path(collection, "/feedback")
-
-    def read(reply: Reply) -> list[FeedbackLine]:
-        return [msgspec.json.decode(line, type=FeedbackLine) for line in reply.body.splitlines()]
-
-    return Request("GET", path, read, query=fields)
 
 
 def _examples(examples: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:
