@@ -18,6 +18,7 @@ from mitame.cli.options import (
     collection_options,
     copies_option,
     json_option,
+    megabytes_option,
     print_json,
     private_option,
     threads_option,
@@ -72,15 +73,11 @@ NOTHING = "no pictures found"
     is_flag=True,
     help="Make the thumbnails that the page of a server is going to ask for, of all items.",
 )
-@click.option(
+@megabytes_option(
     "--thumbnails-mb",
-    envvar="MITAME_SERVE_LIMITS_THUMBNAILS_MB",
-    type=click.FloatRange(0, 1_000_000),
+    "MITAME_SERVE_LIMITS_THUMBNAILS_MB",
     default=512,
-    show_default=True,
-    show_envvar=True,
-    metavar="N",
-    help="Megabytes of thumbnails that are kept.",
+    text="Megabytes of thumbnails that are kept.",
 )
 @click.option("--no-merge", is_flag=True, help="Make no snapshot, even where one is due.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")

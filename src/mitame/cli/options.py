@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Decorator = Callable[[Callable[P, R]], Callable[P, R]]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def default_data() -> str:
@@ -90,17 +90,27 @@ def private_option(function: Callable[P, R]) -> Callable[P, R]:
     )(function)
 
 
-def copies_option(function: Callable[P, R]) -> Callable[P, R]:
-    """``--copies-mb``; a server's variable counts here, too, as both write into one store."""
+def megabytes_option(name: str, variable: str, *, default: float, text: str) -> Callable[[F], F]:
+    """Room for what is kept; a server's variable counts here, too, as both write into one store."""
     return click.option(
-        "--copies-mb",
-        envvar="MITAME_SERVE_LIMITS_COPIES_MB",
+        name,
+        envvar=variable,
         type=click.FloatRange(0, 1_000_000),
-        default=2_000,
+        default=default,
         show_default=True,
         show_envvar=True,
         metavar="N",
-        help="Megabytes of small copies of pictures that lie at URLs, kept to be shown; "
+        help=text,
+    )
+
+
+def copies_option(function: Callable[P, R]) -> Callable[P, R]:
+    """``--copies-mb``."""
+    return megabytes_option(
+        "--copies-mb",
+        "MITAME_SERVE_LIMITS_COPIES_MB",
+        default=2_000,
+        text="Megabytes of small copies of pictures that lie at URLs, kept to be shown; "
         "0 keeps none.",
     )(function)
 
