@@ -15,10 +15,11 @@ from mitame.errors import MitameError, StorageError
 from mitame.images.candidate import Source
 from mitame.images.limits import MIB, ImageLimits
 from mitame.ingest.bounded import bounded_map
+from mitame.ingest.description import patches
 from mitame.ingest.known import Rejected, Unit, Vanished, lost_items, units
 from mitame.ingest.report import IndexReport, OnProgress, Progress
 from mitame.ingest.walk import Walk
-from mitame.ingest.work import Done, Worker, patches
+from mitame.ingest.work import Done, Worker
 from mitame.thumbnails.store import ThumbnailStore
 
 BATCH_ITEMS = 256

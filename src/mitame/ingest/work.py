@@ -13,7 +13,6 @@ from mitame.collection import (
     Change,
     Item,
     ItemImage,
-    Patch,
     Put,
     Relocate,
     Store,
@@ -25,6 +24,7 @@ from mitame.images.candidate import Candidate, Refused
 from mitame.images.decode import Decoded, decode
 from mitame.images.fingerprint import content_hash
 from mitame.images.limits import ImageLimits
+from mitame.ingest.description import described, patches
 from mitame.ingest.known import Unit, Vanished
 from mitame.ingest.report import Outcome
 from mitame.ingest.walk import Walk
@@ -287,34 +287,3 @@ def _nothing_new(half: _Half) -> Done | None:
             return None
     changes = patches(unit)
     return Done.of(unit, "updated" if changes else None, changes, half.refused)
-
-
-def described(unit: Unit) -> tuple[str | None, Mapping[str, object]]:
-    """Category and attributes: what the source says, else what the item has already.
-
-    A row that names its item says all: an emptied cell is empty.
-    """
-    first, item = unit.candidates[0], unit.item
-    if first.named:
-        return first.category, first.attributes
-    category = first.category
-    if category is None and item is not None:
-        category = item.category
-    attributes = first.attributes or (item.attributes if item is not None else {})
-    return category, attributes
-
-
-def patches(unit: Unit) -> tuple[Patch, ...]:
-    """The change that brings category and attributes in line with the source, if one is needed."""
-    first, item = unit.candidates[0], unit.item
-    category, attributes = described(unit)
-    if item is not None and (category, dict(attributes)) == (item.category, dict(item.attributes)):
-        return ()
-    if item is None and first.category is None and not first.attributes:
-        return ()
-    fields: dict[str, Any] = {}
-    if first.named or first.category is not None:
-        fields["category"] = category
-    if first.named or first.attributes:
-        fields["attributes"] = check_attributes(attributes)
-    return (Patch(unit.id, **fields),)
