@@ -114,6 +114,9 @@ def test_a_folder_gives_ids_and_categories(manage: Browser, server: Server, tmp_
     items = server.ask("POST", "/v1/collections/shop/items:scroll", {}).json()["items"]
     told = {each["id"]: each["category"] for each in items}
     assert told == {"in/hats/1.png": "hats", "in/mugs/1.png": "mugs"}
+    manage.run("location.reload()")
+    seen = "return [...document.querySelectorAll('.managed img')].map((one) => one.naturalWidth)"
+    manage.until(lambda: manage.run(seen) == [20, 20], "what was added is not seen")
 
 
 def test_nothing_is_replaced_unasked(manage: Browser, server: Server, tmp_path: Path) -> None:

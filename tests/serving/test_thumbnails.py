@@ -113,6 +113,18 @@ def test_what_was_uploaded_is_shown(server: Server) -> None:
     rows = [{"id": "rowed", "image_base64": text(picture(32))}]
     assert server.ask("POST", f"{ITEMS}:batch", rows).json()["failed"] == 0
     assert shown(server, f"{ITEMS}/rowed/thumbnail").size == (24, 16)
+    listed = server.ask("POST", f"{ITEMS}:scroll", {}).json()["items"]
+    images = {each["id"]: each.get("image") for each in listed}
+    for name in ("sent", "formed", "rowed"):
+        assert images[name] == server.ask("GET", f"{ITEMS}/{name}").json()["image"]
+        assert server.ask("GET", images[name]).status == 200
+
+
+def test_vectors_alone_have_no_picture_to_show(server: Server) -> None:
+    """An item without a picture names no thumbnail."""
+    put = server.ask("PUT", f"{OWN}/items/bare", {"vector": [1, 2, 3, 4]})
+    assert put.status == 200, put.body
+    assert "image" not in server.ask("GET", f"{OWN}/items/bare").json()
 
 
 def copy_of(folder: Path, data: bytes) -> bytes | None:

@@ -91,8 +91,8 @@ class ItemInfo(Reply):
         images: in the order in which they were given.
         vectors: by lens name, one per image: numbers, or base64 of little-endian float32; left
             out unless asked for.
-        image: path of its thumbnail; where items are read or listed, and it is known where the
-            picture is.
+        image: path of its thumbnail; where items are read or listed, and it has a picture: not of
+            vectors alone.
     """
 
     id: str

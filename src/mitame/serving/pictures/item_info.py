@@ -30,7 +30,8 @@ def info(item: Item, vectors: dict[str, list[Vector]] | None = None) -> ItemInfo
 def listed(collection: str, item: Item, vectors: dict[str, list[Vector]] | None = None) -> ItemInfo:
     """An item's description with the path of its thumbnail, for those who show many."""
     found = info(item, vectors)
-    if any(each.source is not None for each in item.images):
+    # What was uploaded has no source, but is shown from a small copy; a bare vector has neither.
+    if any(each.source is not None or each.content_hash is not None for each in item.images):
         found.image = thumbnail(collection, item.id)
     return found
 
