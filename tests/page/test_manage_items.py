@@ -379,6 +379,28 @@ def test_a_tag_in_a_name_stays_text(manage: Browser, server: Server) -> None:
     manage.one("button.undo").click()
 
 
+def test_letters_that_turn_writing_around_leave_the_rest(manage: Browser, server: Server) -> None:
+    """A category with such a letter does not show the attributes after it backwards."""
+    server.ask("PATCH", ITEM, {"category": "\u202etxt", "attributes": {"first": 1, "last": 2}})
+    manage.load(f"{server.url}/#manage?c=shop")
+    manage.until(lambda: len(listed(manage)) == 4, "the items do not come")
+    first, last = manage.run(
+        "const told = [...document.querySelectorAll('.managed')]"
+        ".find((row) => row.item === 'mug').querySelector('.told');"
+        "const walk = document.createTreeWalker(told, NodeFilter.SHOW_TEXT);"
+        "const left = {};"
+        "while (walk.nextNode()) for (const word of ['first', 'last']) {"
+        "  const at = walk.currentNode.data.indexOf(word);"
+        "  if (at < 0) continue;"
+        "  const range = document.createRange();"
+        "  range.setStart(walk.currentNode, at); range.setEnd(walk.currentNode, at + word.length);"
+        "  left[word] = range.getBoundingClientRect().left;"
+        "}"
+        "return [left.first, left.last]"
+    )
+    assert first < last
+
+
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_nothing_keeps_people_out(server: Server, language: str) -> None:
     """Axe finds nothing in list and editor, in both languages and themes, on a phone and wide."""

@@ -97,6 +97,17 @@ def test_it_shows_what_there_is(page: Browser) -> None:
     assert page.run("return document.querySelector('.plane img[src=x]')") is None
 
 
+def test_long_categories_keep_their_counts_in_sight(page: Browser) -> None:
+    """A name that is too long is cut, not the number beside it."""
+    page.run("document.querySelector('.legend .value').textContent = 'a'.repeat(200)")
+    outside = page.run(
+        "const edge = document.querySelector('.legend').getBoundingClientRect().right;"
+        "return [...document.querySelectorAll('.legend .count')]"
+        ".filter((one) => one.getBoundingClientRect().right > edge).length"
+    )
+    assert outside == 0
+
+
 def test_moving_and_coming_closer(page: Browser) -> None:
     """By wheel, drag and buttons; the address remembers it, so reload shows it again."""
     whole = seen(page)

@@ -13,7 +13,7 @@ import pytest
 import mitame
 from mitame.collection.choice import Choice
 from mitame.serving.seeing.exposition import parsed
-from tests.page.browser import DESKTOP, REFUSAL, Browser, browser
+from tests.page.browser import DESKTOP, PHONE, REFUSAL, Browser, browser
 from tests.serving.running_server import Server
 
 ROWS = 1_200
@@ -325,6 +325,10 @@ def test_generations_are_compared_and_voted_on(window: Browser, tmp_path: Path) 
         assert window.one("select.left-generation").get_attribute("value") == "1"
         assert len(compared(window, "right")) == 8
         assert not window.all(".vote button")
+        window.look(*PHONE)
+        lines = "return document.querySelector('.side-answer .failure button').offsetHeight"
+        assert window.run(lines) < 50, "the button's words are broken"
+        window.look(*DESKTOP)
         assert window.unexpected(REFUSAL) == []
 
 

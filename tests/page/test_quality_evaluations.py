@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,18 +37,23 @@ KEPT = [
     Evaluation("recall", "look", "two", "cascade", 9, 3, 200, 10, {"recall": 0.97}, SINCE + DAY),
 ]
 
+ONCE = [measured(0, "color", 0.5), replace(measured(0, "look", 0.75), at=SINCE + 2_000_000)]
+"""One measurement of two lenses, the second of which took two seconds."""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Three collections: measured before, to be measured, and without categories."""
+    """Collections: measured before, measured once, to be measured, and without categories."""
     data, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(3)
-    for name in ("before", "fresh", "bare"):
+    for name in ("before", "once", "fresh", "bare"):
         with mitame.open(data, name, lenses={"look": "vectors:4:euclidean"}) as shop:
             for number, vector in enumerate(rng.normal(size=(30, 4))):
                 kind = None if name == "bare" else f"kind-{number % 2}"
                 shop.add(number, vector=vector, category=kind)
     with closing(EvaluationStore(data / "before")) as store:
         store.add(KEPT)
+    with closing(EvaluationStore(data / "once")) as store:
+        store.add(ONCE)
     with Server(data, "--no-merge") as running:
         yield running
 
@@ -93,6 +99,19 @@ def test_each_lens_has_its_line(page: Browser, server: Server) -> None:
     assert lines == [1, 2, 1]
     chance = "return Number(document.querySelector('.evaluations .wished').getAttribute('y1'))"
     assert page.run(chance) > color[1]
+
+
+def test_one_measurement_is_one_moment_between_round_numbers(page: Browser, server: Server) -> None:
+    """Lenses that were measured within a minute lie above each other, over the one time."""
+    shown(page, server, "once")
+    (left, _), (right, _) = places(page)
+    assert left == right
+    words = page.run(
+        "return [...document.querySelectorAll('.evaluations .plot text')].map((one) => "
+        "[one.textContent, Number(one.getAttribute('x'))])"
+    )
+    assert [each for each, _ in words[:-1]] == ["0.20", "0.40", "0.60", "0.80", "1.00"]
+    assert words[-1][1] == left
 
 
 def test_the_table_has_all_that_is_drawn(page: Browser, server: Server) -> None:

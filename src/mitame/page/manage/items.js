@@ -83,11 +83,13 @@ export class Items {
     const frame = make('span.frame');
     if (image === undefined) frame.classList.add('missing');
     else frame.append(picture(image, 44));
-    const told = [category, ...Object.entries(attributes).map(([name, value]) => `${name}: ${value}`)].filter((each) => each !== null).join(' · ');
+    const told = [category, ...Object.entries(attributes).map(([name, value]) => `${name}: ${value}`)].filter((each) => each !== null);
+    // Each for itself: letters of one that turn the direction of writing around leave the others as they are.
+    const parts = told.flatMap((each, place) => [...(place ? [' · '] : []), make('bdi', {}, each)]);
     const row = make('li.managed', {},
       make('input', { type: 'checkbox', 'aria-label': say('chooseItem', id), checked: this.chosen.has(id), on: { change: (event) => this.choose(id, event.target.checked) } }),
       frame,
-      make('span.what', {}, make('span.id', { title: id }, nameOf(id)), make('span.told', {}, told)),
+      make('span.what', {}, make('span.id', { title: id }, nameOf(id)), make('span.told', {}, ...parts)),
       make('button', { type: 'button', class: 'edit', 'aria-label': say('editItem', id), on: { click: () => this.edit(row, id) } }, say('edit')),
       make('button', { type: 'button', class: 'delete', 'aria-label': say('deleteItem', id), on: { click: () => this.removeOne(row, id) } }, say('delete')));
     row.item = id;

@@ -5,7 +5,9 @@ import { number, say, time } from '../words.js';
 import { canvas, element, kindOf, legend, rule, text } from './drawing.js';
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, EDGE] = [720, 280, 56, 34, 14];
-const STEPS = 5;
+const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2]; // between rules: round, and 1 is on a rule
+const MOST_STEPS = 5;
+const MINUTE = 60; // a time is told to the minute: what lies within one has one place
 
 /** When something was measured, in seconds since 1970. */
 export function secondsOf({ at }) {
@@ -21,17 +23,17 @@ export function secondsOf({ at }) {
 export function course(found, measure, label) {
   const values = found.map(({ measures }) => measures[measure]);
   const chance = measure === 'share' ? found[0].measures.chance : null;
-  const lowest = Math.min(0.95, Math.floor(Math.min(...values, chance ?? 1) * 20) / 20);
+  const { lowest, step } = scaleOf(Math.min(0.95, ...values, chance ?? 1));
   const [until, since] = [secondsOf(found[0]), secondsOf(found.at(-1))];
-  const x = (each) => LEFT + (until === since ? 0.5 : (secondsOf(each) - since) / (until - since)) * (WIDTH - LEFT - EDGE);
+  const isOnce = until - since < MINUTE;
+  const x = (each) => LEFT + (isOnce ? 0.5 : (secondsOf(each) - since) / (until - since)) * (WIDTH - LEFT - EDGE);
   const y = (value) => HEIGHT - BOTTOM - ((value - lowest) / (1 - lowest)) * (HEIGHT - BOTTOM - EDGE);
   const drawn = canvas(WIDTH, HEIGHT, label);
-  for (let step = 0; step <= STEPS; step += 1) {
-    const value = lowest + (step / STEPS) * (1 - lowest);
+  for (let value = lowest; value < 1 + step / 2; value += step) {
     drawn.append(...rule(LEFT, WIDTH - EDGE, y(value), number(value, 2)));
   }
   if (chance !== null) drawn.append(element('line', { class: 'wished', x1: LEFT, x2: WIDTH - EDGE, y1: y(chance), y2: y(chance) }));
-  drawn.append(...times(found, x));
+  drawn.append(...times(found, x, isOnce));
   const lenses = [...new Set(found.map(({ lens }) => lens))].sort();
   for (const [place, lens] of lenses.entries()) {
     for (const run of runs(found.filter((each) => each.lens === lens).toReversed())) {
@@ -43,11 +45,17 @@ export function course(found, measure, label) {
   return make('div', {}, drawn, legend(lenses));
 }
 
+/** Where the rules begin, and how far apart they are, so that a value lies between them. */
+function scaleOf(value) {
+  const step = STEPS.find((each) => 1 - value <= MOST_STEPS * each + 1e-9);
+  return { lowest: 1 - Math.ceil((1 - value) / step - 1e-9) * step, step };
+}
+
 /** The first and the last time below the plot. */
-function times(found, x) {
+function times(found, x, isOnce) {
   const [last, first] = [found[0], found.at(-1)];
   const words = [last, first].map((each) => time(secondsOf(each)));
-  if (words[0] === words[1]) return [text((LEFT + WIDTH - EDGE) / 2, HEIGHT - 10, words[0], 'middle')];
+  if (isOnce) return [text((LEFT + WIDTH - EDGE) / 2, HEIGHT - 10, words[0], 'middle')];
   return [text(x(first), HEIGHT - 10, words[1], 'start'), text(x(last), HEIGHT - 10, words[0], 'end')];
 }
 
