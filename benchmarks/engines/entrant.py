@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from types import TracebackType
 from typing import Any
 
 from benchmarks.engines.peers.peer import Contender
+
+_ALONE = {"OPENBLAS_NUM_THREADS": "1"}
+"""NumPy's threads would wait for each other on the one core; their waiting is CPU time, too."""
 
 
 class Failed(Exception):
@@ -46,6 +50,7 @@ class Entrant:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            env={**os.environ, **_ALONE},
         )
 
     def ask(self, do: str, *, limit: float = 3_600.0, **words: Any) -> dict[str, Any]:

@@ -10,16 +10,13 @@ from mitame.engines.cascade.shape import Floats
 Numbers = NDArray[np.int64]
 
 _BLOCK = 512
+PER_CENTRE = 32
+"""Points that k-means looks at for each centre."""
 _ROUNDS = 4
 _MANY_ROUNDS = 6
 _FLAT = 4_096
 """Up to so many centres, each is compared with all points of the sample."""
 _NEAR_ROOTS = 6
-
-
-def points_for(count: int) -> int:
-    """How many points k-means looks at for so many centres: more for each where they are few."""
-    return count * (32 if count <= _FLAT else 12)
 
 
 def axes_of(sample: Floats) -> tuple[Floats, Floats, Floats]:
@@ -52,7 +49,7 @@ def k_means(points: Floats, count: int, seed: int, rounds: int = _ROUNDS) -> Flo
     if count > _FLAT:
         return _in_two_steps(points, count, seed)
     rng = np.random.default_rng(seed)
-    sample = sampled(points, points_for(count), seed)
+    sample = sampled(points, count * PER_CENTRE, seed)
     centres = sample[rng.permutation(len(sample))[:count]]
     for _ in range(rounds):
         centres = _moved(sample, centres, nearest(sample, centres), rng)
@@ -73,7 +70,7 @@ def _moved(sample: Floats, centres: Floats, owner: Numbers, rng: np.random.Gener
 def _in_two_steps(points: Floats, count: int, seed: int) -> Floats:
     """Groups first, then centres within each, as many as it has points."""
     groups = k_means(points, max(2, int(np.sqrt(count))), seed)
-    sample = sampled(points, points_for(count), seed)
+    sample = sampled(points, count * PER_CENTRE, seed)
     owner = nearest(sample, groups)
     counts = np.bincount(owner, minlength=len(groups))
     shares = _shares(counts, count)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.engines.cascade.clustering import (
+    PER_CENTRE,
     k_means,
     nearest,
     nearest_by_roots,
-    points_for,
     sampled,
 )
 from mitame.engines.cascade.coding import Bytes, widened
@@ -51,7 +51,7 @@ class Lists:
 
 def lists_of(rows: ComparedRows, frame: Frame, shape: Shape, count: int, seed: int) -> Lists:
     """Cluster the leading coordinates of a sample."""
-    most = max(_SAMPLE, points_for(count))
+    most = max(_SAMPLE, count * PER_CENTRE)
     sample = ComparedRows(sampled(rows.vectors, most, seed), rows.distance)
     width = min(shape.coarse, len(frame.axes))  # beyond it all is 0
     points = np.concatenate([frame.leading(block, width) for _, block in sample.blocks()])
