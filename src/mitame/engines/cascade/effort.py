@@ -21,9 +21,10 @@ coordinates that short codes leave out; or spread and without nodes. See
 _HANDED_ON: dict[Kind, tuple[float, float]] = {
     "spread": (4, 1.2),
     "tailed": (12, 3),
-    "bare": (3, 3),
 }
 """Candidates, and exact rows, for each square root of the number of opened lists."""
+_BARE = (1, 4)
+"""Exact rows for each, at the least and at the most effort, where rows have no nodes."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def plan_for(
     wide = max(1.0, k / 10) ** 0.6
     if kind == "close":
         return _among_close(effort, k, wide, roots, lists)
-    per_list, exactly = _HANDED_ON[kind]
     probed = min(float(lists), _between(8, max(16, lists * 0.5), effort))
+    per_list, exactly = _HANDED_ON.get(kind) or (_between(*_BARE, effort),) * 2
     exact = k + round(exactly * wide * probed**0.5)
     return Plan(
         roots=max(4, round(roots * _between(0.35, 1, effort))),
