@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,8 @@ def test_bytes_are_counted_while_a_merge_removes_folders(
 
     def vanishing(path: str | Path) -> Any:
         if Path(path).name == "1":
-            shutil.rmtree(path)
+            Path(path, "rows").unlink()
+            Path(path).rmdir()
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", vanishing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import mitame
-from tests.page.browser import Browser
+from tests.page.browser import DESKTOP, Browser
 from tests.picture_site import picture_site
 from tests.serving.item_server import picture
 from tests.serving.limited_server import limited_server
@@ -25,12 +25,13 @@ def test_a_picture_from_elsewhere_is_seen(window: Browser, tmp_path: Path) -> No
                 shop.add(f"item{number}", image=address)
         del site.files["/kept.png"], site.files["/lost.png"]
         with limited_server(tmp_path, limits={}, allow_private=True) as running:
+            window.look(*DESKTOP)
             window.open(f"{running.url}/#search?seed=5")
             script = "return document.querySelectorAll('.grid .frame.missing[title]').length === 1"
             window.until(lambda: window.run(script), "the one that is lost is not marked")
             script = (
                 "return [...document.querySelectorAll('.grid img')].filter("
-                "({ naturalWidth }) => naturalWidth === 256).length === 2"
+                "({ naturalWidth }) => naturalWidth === 300).length === 2"
             )
             window.until(lambda: window.run(script), "the others are not seen")
             assert window.run(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.support.ui import Select
 
 import mitame
@@ -70,11 +72,19 @@ def listed(window: Browser) -> list[str]:
 
 
 def press(window: Browser, name: str, item: str) -> None:
-    """A row's button."""
+    """A row's button, whenever the row is not just being drawn anew."""
     script = (
         "return [...document.querySelectorAll('.managed')].find((row) => row.item === arguments[0])"
     )
-    window.run(script, item).find_element("css selector", f"button.{name}").click()
+
+    def pressed() -> bool:
+        with suppress(StaleElementReferenceException):
+            row = window.run(script, item)
+            row.find_element("css selector", f"button.{name}").click()
+            return True
+        return False
+
+    window.until(pressed, f"there is no {name} of {item}")
 
 
 def item(server: Server) -> Any:
