@@ -162,11 +162,9 @@ def test_it_goes_on_while_another_view_is_shown(
     assert count(server) == 100
 
 
-def test_a_key_is_asked_for_and_may_be_too_little(
-    window: Browser, server: Server, tmp_path: Path
-) -> None:
-    """With a read key the view is shown; adding asks for more, and goes on with it by itself."""
-    state = State(tmp_path)
+def read_only(window: Browser, server: Server, data: Path) -> str:
+    """The view, shown for a key that may read; a key that may write, too."""
+    state = State(data)
     keys = KeyStore(state)
     read, write = keys.add("r", Role.READ), keys.add("w", Role.WRITE)
     state.close()
@@ -174,6 +172,14 @@ def test_a_key_is_asked_for_and_may_be_too_little(
     window.problems()  # of what was shown before
     give(window, read)
     window.until(lambda: window.texts(".manage h1") == ["shop"], "the key does not open it")
+    return write
+
+
+def test_a_key_is_asked_for_and_may_be_too_little(
+    window: Browser, server: Server, tmp_path: Path
+) -> None:
+    """With a read key the view is shown; adding asks for more, and goes on with it by itself."""
+    write = read_only(window, server, tmp_path)
     path = tmp_path / "one.png"
     Image.new("RGB", (20, 20), "blue").save(path)
     window.all("input.files")[0].send_keys(str(path))
@@ -285,14 +291,7 @@ def test_it_can_be_stopped_while_a_key_is_missing(
     window: Browser, server: Server, tmp_path: Path
 ) -> None:
     """Nothing is under way then: all count as stopped, and can be sent again."""
-    state = State(tmp_path)
-    keys = KeyStore(state)
-    read, write = keys.add("r", Role.READ), keys.add("w", Role.WRITE)
-    state.close()
-    window.load(f"{server.url}/#manage?c=shop")
-    window.problems()  # of what was shown before
-    give(window, read)
-    window.until(lambda: window.texts(".manage h1") == ["shop"], "the key does not open it")
+    write = read_only(window, server, tmp_path)
     paths = [tmp_path / f"{number}.png" for number in range(6)]
     for path in paths:
         Image.new("RGB", (20, 20), "blue").save(path)

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -18,6 +19,7 @@ import numpy as np
 import mitame
 from mitame.config import ServeConfig
 from mitame.serving.processes.handing import VARIABLE, to_json
+from tests.serving.running_server import Server
 
 SECONDS = 60.0
 """How long to wait for something before it counts as stuck."""
@@ -85,3 +87,11 @@ def filled(data: Path, count: int = 50, name: str = "shop") -> None:
     with mitame.open(data, name, lenses={"vectors": "vectors:8"}) as items:
         for number in range(count):
             items.add(str(number), vector=random.normal(size=8).astype(np.float32))
+
+
+@contextmanager
+def server_with_runner(data: Path) -> Iterator[Server]:
+    """A server, and a runner that never merges unasked."""
+    # Where the server brings its own runner, this one waits for it in vain, and does no harm.
+    with Server(data) as running, RunnerProcess(data, merge=False):
+        yield running

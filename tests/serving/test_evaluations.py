@@ -17,7 +17,7 @@ from mitame.collection import Choice, Evaluation, EvaluationStore
 from mitame.errors import NoCategories
 from mitame.serving.callers.key_store import opened
 from mitame.serving.callers.roles import Role
-from tests.serving.running_runner import RunnerProcess
+from tests.serving.running_runner import server_with_runner
 from tests.serving.running_server import Server
 
 ITEMS = 60
@@ -25,9 +25,7 @@ ITEMS = 60
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data = tmp_path_factory.mktemp("data")
-    # Where the server brings its own runner, this one waits for it in vain, and does no harm.
-    with Server(data) as running, RunnerProcess(data, merge=False):
+    with server_with_runner(tmp_path_factory.mktemp("data")) as running:
         yield running
 
 

@@ -13,15 +13,13 @@ import pytest
 import mitame
 from mitame.serving.state import State
 from mitame.serving.work.jobs import Jobs
-from tests.serving.running_runner import RunnerProcess, until
+from tests.serving.running_runner import server_with_runner, until
 from tests.serving.running_server import Server
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data = tmp_path_factory.mktemp("data")
-    # Where the server brings its own runner, this one waits for it in vain, and does no harm.
-    with Server(data) as running, RunnerProcess(data, merge=False):
+    with server_with_runner(tmp_path_factory.mktemp("data")) as running:
         yield running
 
 

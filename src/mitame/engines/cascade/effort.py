@@ -57,7 +57,10 @@ def plan_for(
     if kind == "close":
         return _among_close(effort, k, wide, roots, lists)
     probed = min(float(lists), _between(8, max(16, lists * 0.5), effort))
-    per_list, exactly = _HANDED_ON.get(kind) or (_between(*_BARE, effort),) * 2
+    if kind == "bare":
+        per_list = exactly = _between(*_BARE, effort)  # whoever is handed on is looked at exactly
+    else:
+        per_list, exactly = _HANDED_ON[kind]
     exact = k + round(exactly * wide * probed**0.5)
     return Plan(
         roots=max(4, round(roots * _between(0.35, 1, effort))),

@@ -144,7 +144,7 @@ def _stored(rows: ComparedRows, own: dict[str, int], common: Common) -> Stored:
     owner = assigned(rows, frame, shape, lists)
     steps = steps_of(rows, frame, shape, lists, owner)
     if not degree and spares_nodes(shape.dimension) and is_spread(steps.rows, steps.nodes, shape):
-        shape = replace(shape, nodes=shape.tail)
+        shape = replace(shape, nodes=False)  # rows so short have no tails
     codes = row_codes(rows, frame, shape, lists=lists, steps=steps, owner=owner)
     parts = {
         **frame_parts(frame, shape),

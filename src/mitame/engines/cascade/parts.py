@@ -145,7 +145,7 @@ def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None
         coarse=sizes["coarse"],
         tail=bool(sizes["tail"]),
         projected=sizes["projected"],
-        nodes="nodes" not in parts or parts["nodes"].size > 0 or not sizes["blocks"],
+        nodes="nodes" not in parts or parts["nodes"].size > 0,
     )
     found = {name: at_line(part) for name, part in parts.items() if name != INVERSES}
     return Stored(shape, sizes, found)
