@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mitame import native
 from mitame.collection import Item, ItemImage, Patch, Put, Relocate, Remove, Store, create
 from mitame.collection import following as module
 from mitame.collection.following import Following
@@ -78,6 +79,30 @@ def test_rows(store: Store, following: Following) -> None:
         3: 0.0,
         1: pytest.approx(32**0.5),
     }
+
+
+@pytest.mark.parametrize("kernel", native.usable())
+def test_candidates_of_several_questions(store: Store, following: Following, kernel: str) -> None:
+    """Together they get what each gets alone; and all live rows where sketches say nothing."""
+    rng = np.random.default_rng(8)
+    with native.forced(kernel):
+        following.follow_lens("look", WHOLE, 0, 10)
+        rows = following.rows_of("look")
+        assert rows is not None
+        points = rng.standard_normal((30, 2)).round(2).tolist()
+        store.append([put(f"n{number}", *point) for number, point in enumerate(points)])
+        store.append([put("n3", 9, 9), Remove("n5")])
+        following.look()
+        questions = rng.standard_normal((6, 2)).astype(np.float32)
+        sketches, bounds = WHOLE.question(questions), [-2.0, -1.0, -0.5, 0.0, 0.5, 50.0]
+        found = rows.candidates_of_each(sketches, bounds)
+        alone = [rows.candidates(sketches[n : n + 1], bounds[n], 0) for n in range(6)]
+        assert found == alone
+        assert len({len(each) for each in alone}) > 3
+        assert alone[5] == []
+        everything = rows.candidates(sketches[:1], -np.inf, 0)
+        assert rows.candidates_of_each(sketches, [0.0] * 5 + [-np.inf]) == [everything] * 6
+        assert rows.candidates_of_each(sketches[:1], bounds[:1]) == alone[:1]
 
 
 def test_too_many_rows_are_not_gone_over(store: Store, following: Following) -> None:

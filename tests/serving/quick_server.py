@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from mitame.serving.product import front, pace
-from mitame.serving.product.searched import NearVector, near_vector
+from mitame.serving.product import gathering, pace
+from mitame.serving.product.searched import NearVector, near_vectors
 from tests.serving.limited_server import serve
 from tests.serving.running_server import Server
 
@@ -30,13 +31,14 @@ def quick_answers(server: Server) -> int:
     return sum(QUICK in line for line in server.lines)
 
 
-def _noted(*arguments: Any) -> NearVector | None:
-    found = near_vector(*arguments)
-    if found is not None:
-        print(QUICK, flush=True)
+def _noted(*arguments: Any) -> Sequence[NearVector | None]:
+    found = near_vectors(*arguments)
+    for near in found:
+        if near is not None:
+            print(QUICK, flush=True)
     return found
 
 
 if __name__ == "__main__":
-    with patch.object(front, "near_vector", _noted), patch.object(pace, "AT_ONCE", 1e9):
+    with patch.object(gathering, "near_vectors", _noted), patch.object(pace, "AT_ONCE", 1e9):
         serve(sys.argv[1])

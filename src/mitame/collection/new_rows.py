@@ -102,6 +102,26 @@ class NewRows:
             is_near &= (self._sketches[start : self._count] @ sketch.T).max(axis=1) >= bound
         return (np.flatnonzero(is_near) + start).tolist()
 
+    def candidates_of_each(self, sketches: Floats, bounds: Sequence[float]) -> list[Sequence[int]]:
+        """As `candidates` from the first row on, for questions of one vector each.
+
+        All are compared in one product, so that rows are read once and not for each question.
+
+        Args:
+            sketches: float32[n, size], of the questions.
+            bounds: n of them.
+        """
+        if len(sketches) == 1:
+            return [self.candidates(sketches, bounds[0], 0)]
+        alive = self._owners[: self._count] >= 0
+        if not all(self._is_tame(bound) for bound in bounds):
+            return [np.flatnonzero(alive).tolist()] * len(sketches)
+        least_products = np.asarray(bounds)[:, np.newaxis]
+        reach = (sketches @ self._sketches[: self._count].T >= least_products) & alive
+        which, places = np.nonzero(reach)
+        ends = np.searchsorted(which, np.arange(1, len(sketches)))
+        return [part.tolist() for part in np.split(places, ends)]
+
     def within(
         self, question: Floats, places: Sequence[int], bound: float, away: float
     ) -> tuple[Numbers, Floats]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,7 +58,7 @@ class AskedQuestion:
 
     def stored(self) -> tuple[str, bytes | None, int]:
         """As columns: the rest as JSON, the vectors' bytes, how many there are."""
-        text = json.dumps(self.to_json(vectors=False), separators=(",", ":"))
+        text = msgspec.json.encode(self.to_json(vectors=False)).decode()
         if self.vectors is None:
             return text, None, 0
         return text, self.vectors.astype("<f4").tobytes(), len(self.vectors)

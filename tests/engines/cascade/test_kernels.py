@@ -259,3 +259,20 @@ def test_any_index_and_plan(
         np.testing.assert_allclose(
             plain.distances[finite], other.distances[finite], rtol=1e-5, atol=1e-5
         )
+
+
+@pytest.mark.parametrize("kernel", native.usable())
+def test_odd_queries_leave_those_beside_them_as_they_are(kernel: str) -> None:
+    """In a batch each query is answered as it is alone, whatever is beside it."""
+    rows = rows_of(3_000, 40, unit=True)
+    queries = rows_of(6, 40, seed=1, unit=True)
+    queries[[1, 4]] *= np.float32(3)  # not of length 1, as the kernel wants them
+    with native.forced(kernel):
+        index = CascadeEngine().build(rows, "cosine")
+        alone = [index.search(queries[n : n + 1], 5) for n in range(6)]
+        for _ in range(2):  # the second time by the plan that the first one has left
+            found = index.search(queries, 5)
+            for number, each in enumerate(alone):
+                np.testing.assert_array_equal(found.ids[number], each.ids[0])
+                np.testing.assert_array_equal(found.distances[number], each.distances[0])
+        assert index.search(queries[[1, 4]], 5).ids.tolist() == found.ids[[1, 4]].tolist()

@@ -67,20 +67,28 @@ class CascadeIndex(IndexedRows):
         if allow is None:
             quick = self._plans.get((k, effort))
             if quick is not None:
-                found = self._asked_before(quick, queries, k)
+                found = self._asked_before(quick, queries, k, effort)
                 if found is not None:
                     return found
         return self._looked_up(queries, k, effort, allow)
 
-    def _asked_before(self, quick: Any, queries: Rows, k: int) -> Neighbors | None:
-        """The answer where the kernel finds nothing that needs a closer look, else None."""
+    def _asked_before(
+        self, quick: Any, queries: Rows, k: int, effort: float | None
+    ) -> Neighbors | None:
+        """The answer; None where all queries, or their form, need a closer look."""
         try:
             ids = np.empty((len(queries), k), _ID)
             away = np.empty((len(queries), k), _DISTANCE)
-            if self._native.search_quick(queries, ids, away, quick):
-                return None
+            if not self._native.search_quick(queries, ids, away, quick):
+                return Neighbors(ids, away)
         except (TypeError, ValueError):  # another type or shape: the checks say what is wrong
             return None
+        # Beside others a query is answered as it is alone: only those that need it are looked at.
+        odd = np.flatnonzero(ids[:, -1] == PADDING)
+        if len(odd) in (0, len(queries)):
+            return None
+        rest = self._looked_up(queries[odd], k, effort, None)
+        ids[odd], away[odd] = rest.ids, rest.distances
         return Neighbors(ids, away)
 
     def _looked_up(

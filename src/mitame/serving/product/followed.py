@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,15 +166,15 @@ class Followed:
             None where one of them is gone, something was written meanwhile, or it can't be read:
             whoever asks the collection itself is told why.
         """
-        self.at_epoch()
-        known = self._shown([key for key, _ in pairs])
-        if known is None:
-            return None
-        ordered = sorted([(away, known[key].id, key) for key, away in pairs])[:most]
-        kept = [(key, away) for away, _, key in ordered]
-        return kept, [(known[key], away) for key, away in kept]
+        known = self.texts([key for key, _ in pairs])
+        return None if known is None else told_of(known, pairs, most)
 
-    def _shown(self, keys: Sequence[int]) -> Mapping[int, Shown] | None:
+    def texts(self, keys: Iterable[int]) -> Mapping[int, Shown] | None:
+        """What is told of items, all of them; None as for `told`."""
+        self.at_epoch()
+        return self._shown(keys)
+
+    def _shown(self, keys: Iterable[int]) -> Mapping[int, Shown] | None:
         texts, changed = self._texts, self.following.changed
         known: dict[int, Shown] = {}
         missing: list[int] = []
@@ -209,6 +209,15 @@ class Followed:
             self._epoch = self.following.epoch
             self._texts.clear()
             self._lists.clear()
+
+
+def told_of(
+    known: Mapping[int, Shown], pairs: Sequence[tuple[int, float]], most: int
+) -> tuple[list[tuple[int, float]], list[tuple[Shown, float]]]:
+    """As `Followed.told`, of items whose texts are known."""
+    ordered = sorted([(away, known[key].id, key) for key, away in pairs])[:most]
+    kept = [(key, away) for away, _, key in ordered]
+    return kept, [(known[key], away) for key, away in kept]
 
 
 def _listed(

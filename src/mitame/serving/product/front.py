@@ -15,8 +15,8 @@ from mitame.collection import check_id
 from mitame.errors import InvalidId, MitameError
 from mitame.serving.callers.roles import Role
 from mitame.serving.product.answers import Key
+from mitame.serving.product.gathering import Gathering
 from mitame.serving.product.kept import Kept
-from mitame.serving.product.searched import near_vector
 from mitame.serving.product.similar_body import CACHE_CONTROL, is_named
 from mitame.serving.product.similar_question import Question
 from mitame.serving.product.vector_question import collection_asked, read_question
@@ -46,6 +46,7 @@ class Front:
         self._inner = inner
         self._admission = service.admission
         self._answers = service.answers
+        self._gathering = Gathering(service.answers)
         self._ids = service.query_ids
         self._collections = service.collections
         self._remembering = service.remembering
@@ -99,22 +100,19 @@ class Front:
         first = await receive()
         body = None
         if first["type"] == "http.request" and not first.get("more_body", False):
-            body = self._near(collection, scope, first.get("body", b""))
+            body = await self._near(collection, scope, first.get("body", b""))
         if body is None:
             await self._inner(scope, _again(first, receive), send)
         else:
             scope["mitame.route"] = QUERY
             await _answer(send, body)
 
-    def _near(self, collection: str, scope: Scope, body: bytes) -> bytes | None:
+    async def _near(self, collection: str, scope: Scope, body: bytes) -> bytes | None:
         """The answer's body; None where the router is to answer."""
         asked = read_question(scope, body)
-        followed = None if asked is None else self._answers.now(collection)
+        found = None if asked is None else await self._gathering.near(collection, asked)
         held = self._collections.known(collection)  # which learning has opened
-        if asked is None or followed is None or held is None:
-            return None
-        found = near_vector(followed, asked.vector, asked.limit, asked.lens)
-        if found is None:
+        if found is None or held is None:
             return None
         query_id = self._ids.next()
         self._remembering.put(collection, held, query_id, found.remembered())

@@ -19,8 +19,8 @@ from mitame.collection.sketches import Sketcher
 from mitame.errors import MitameError
 from mitame.serving.product.answers import MOST_FOLLOWED, Answers, Ticket
 from mitame.serving.product.followed import Lists, lists_of
+from mitame.serving.product.nearest import MORE
 from mitame.serving.product.pace import AGAIN
-from mitame.serving.product.searched import MORE
 from mitame.serving.work.running import Threads
 
 if TYPE_CHECKING:

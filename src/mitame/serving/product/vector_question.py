@@ -25,7 +25,7 @@ class VectorQuestion:
     """What is asked.
 
     Attributes:
-        vector: float32[n], finite and not all zero, of whatever dimension.
+        vector: float32[n], of whatever numbers: see `are_usable`.
         limit: how many neighbours.
         lens: its name; the first one where None.
     """
@@ -81,7 +81,7 @@ def _of_floats(query: bytes, body: bytes) -> VectorQuestion | None:
     limit = _LIMIT.fullmatch(query)
     if limit is None or not body or len(body) % 4:
         return None
-    return _usable(np.frombuffer(body, "<f4"), int(limit[1] or b"10"), None)
+    return VectorQuestion(np.frombuffer(body, "<f4"), int(limit[1] or b"10"), None)
 
 
 def _of_json(body: bytes) -> VectorQuestion | None:
@@ -91,16 +91,18 @@ def _of_json(body: bytes) -> VectorQuestion | None:
         return None
     if isinstance(vector, str):
         data = b64decode(vector, validate=True)
-        return _usable(np.frombuffer(data, "<f4"), asked.limit, asked.lens)
+        return VectorQuestion(np.frombuffer(data, "<f4"), asked.limit, asked.lens)
     with np.errstate(over="ignore"):
-        return _usable(np.array(vector, np.float32), asked.limit, asked.lens)
+        return VectorQuestion(np.array(vector, np.float32), asked.limit, asked.lens)
 
 
-def _usable(vector: NDArray[np.float32], limit: int, lens: str | None) -> VectorQuestion | None:
-    """None for what only the library can refuse in its own words."""
+def are_usable(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of float32[n, dimension] can be searched with, bool[n].
+
+    The others are not finite, all zero or near float32's end: the library has the words for those.
+    """
     # A sum of squares is finite and positive exactly where no number is odd and one is not small.
     with np.errstate(all="ignore"):
-        square = float(np.dot(vector, vector))
-    if not 0.0 < square < np.inf:
-        return None
-    return VectorQuestion(vector.astype(np.float32, copy=False), limit, lens)
+        squares = np.einsum("nd,nd->n", vectors, vectors)
+    usable: NDArray[np.bool_] = (squares > 0.0) & (squares < np.inf)
+    return usable
