@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests benchmarks scripts examples
-NATIVE_TESTS := tests/test_native.py tests/collection/test_near.py $(wildcard tests/embedders/test_native*.py tests/engines/cascade/test_*.py)
+NATIVE_TESTS := tests/test_native.py tests/collection/test_near.py tests/serving/test_vectors_read.py $(wildcard tests/embedders/test_native*.py tests/engines/cascade/test_*.py)
 
 .PHONY: demo test test-crash native sanitize check format bench bench-collection bench-engines soak clean help
 help: ## say what can be made

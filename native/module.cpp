@@ -15,6 +15,7 @@ namespace mitame {
 // Each part of native/ adds its functions to the module by one such function.
 void bind_cascade(nb::module_& module);
 void bind_near(nb::module_& module);
+void bind_numbers(nb::module_& module);
 void bind_prepare(nb::module_& module);
 
 namespace {
@@ -39,5 +40,6 @@ NB_MODULE(_native, module) {
              "Make every later call use this kernel; ValueError when it can't run here.");
   mitame::bind_cascade(module);
   mitame::bind_near(module);
+  mitame::bind_numbers(module);
   mitame::bind_prepare(module);
 }

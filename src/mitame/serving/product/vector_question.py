@@ -11,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.types import Scope
 
+from mitame import native
 from mitame.serving.bodies import AT_ONCE
 from mitame.wire.queries import QueryBody
 
 _ADDRESS = re.compile(rb"/v1/collections/([A-Za-z0-9._-]{1,100})/query")
 _LIMIT = re.compile(rb"(?:limit=([1-9][0-9]{0,2}))?")
 _FLOATS, _JSON = b"application/octet-stream", b"application/json"
+_BEFORE_NUMBERS = re.compile(
+    rb'\s*\{\s*(?:"(?:limit|lens)"\s*:\s*(?:[0-9]{1,4}|"[^"\\]{0,100}")\s*,\s*)*"vector"\s*:\s*(?=\[)'
+)
 _decode = msgspec.json.Decoder(QueryBody).decode
 
 
@@ -85,15 +89,35 @@ def _of_floats(query: bytes, body: bytes) -> VectorQuestion | None:
 
 
 def _of_json(body: bytes) -> VectorQuestion | None:
-    asked = _decode(body)
+    asked, numbers = _numbers_apart(body)
     vector = asked.vector
-    if vector is None or not is_plain(asked):
+    if not is_plain(asked):
+        return None
+    if numbers is not None:
+        return None if vector is not None else VectorQuestion(numbers, asked.limit, asked.lens)
+    if vector is None:
         return None
     if isinstance(vector, str):
         data = b64decode(vector, validate=True)
         return VectorQuestion(np.frombuffer(data, "<f4"), asked.limit, asked.lens)
     with np.errstate(over="ignore"):
         return VectorQuestion(np.array(vector, np.float32), asked.limit, asked.lens)
+
+
+def _numbers_apart(body: bytes) -> tuple[QueryBody, NDArray[np.float32] | None]:
+    """A body without its vector's numbers, and those, where the kernel could read them.
+
+    As Python's numbers they take as long as the search.
+    """
+    head = _BEFORE_NUMBERS.match(body)
+    is_once = body.count(b'"vector"') == 1 and b"\\" not in body  # however the key is written
+    read = getattr(native.module(), "read_numbers", None)  # not of an older build
+    found = None if head is None or read is None or not is_once else read(body, head.end())
+    if head is None or found is None:
+        return _decode(body), None
+    floats, end = found
+    rest = _decode(b"%bnull%b" % (body[: head.end()], body[end:]))
+    return rest, np.frombuffer(floats, np.float32)
 
 
 def are_usable(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
