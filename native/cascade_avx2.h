@@ -182,13 +182,14 @@ struct Wide : Plain {
         [&](int32_t i) { return x[i] * y[i]; });
   }
 
- private:
+ protected:
   static __m256i word(const int8_t* q, int32_t i) {
     int32_t out;
     std::memcpy(&out, q + 4 * static_cast<std::ptrdiff_t>(i), sizeof out);
     return _mm256_set1_epi32(out);
   }
 
+ private:
   static int32_t pairs(const uint8_t* bytes, const int8_t (*q)[kLine]) {
     const __m256i pair = _mm256_set1_epi8(3);
     __m256i out = _mm256_setzero_si256();
