@@ -24,7 +24,7 @@ from mitame.errors import ItemNotFound
 from mitame.lenses import new_lenses
 from mitame.serving.product.answers import Answers
 from mitame.serving.product.followed import lists_of
-from mitame.serving.product.kept import Kept, sketched
+from mitame.serving.product.kept import Kept, fitting
 from mitame.serving.product.similar_body import Parts
 from mitame.serving.product.similar_question import Question, find
 
@@ -132,7 +132,7 @@ class Shop:
         with self.reader.pin() as view:
             searched = find(view, NAME, question)
             sketcher = self.answers.sketcher(ticket, view, searched.lens)
-            made = Kept(question, searched, ticket.epoch, sketched(sketcher, searched))
+            made = Kept(question, searched, ticket.epoch, fitting(sketcher, searched))
             lists = lists_of(view, searched.lens)
         if self.answers.offer(ticket, lists, sketcher):
             self.answers.keep(key, made, ticket.followed)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ NONE = -1
 DEFAULT_K = 100
 MAX_K = 10_000
 _FORMAT = 1
+_KEYS = np.iinfo(np.int32)
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,30 @@ class NeighborTable:
         """int64[m]: where the lists of items with keys int64[m] are; -1 where there is none."""
         if not len(self._items):
             return np.full(len(keys), NONE, np.int64)
-        found = np.minimum(np.searchsorted(self._items, keys), len(self._items) - 1)
+        # In the same type: else all items would be turned into the other one first.
+        inside = np.minimum(keys, _KEYS.max).astype(np.int32)
+        found = np.minimum(np.searchsorted(self._items, inside), len(self._items) - 1)
         return np.where(self._items[found] == keys, found, NONE)
+
+    def first(self, place: int, most: int) -> tuple[list[int], list[float], float]:
+        """What a list at a place begins with: rows, their distances; and the distance at its end.
+
+        Args:
+            place: of the list.
+            most: rows, at least 1.
+
+        Raises:
+            CorruptCollection: they can't be right.
+        """
+        line, k = self._lists[place], self.k
+        rows: list[int] = line[: min(most, k)].tolist()
+        away = line[k:].view(np.float32)
+        distances: list[float] = away[: len(rows)].tolist()
+        last = float(away[-1])
+        within = min(rows) >= NONE and max(rows) < self._rows
+        if not within or not all(a <= b for a, b in pairwise([*distances, last])):
+            raise _wrong_list()
+        return rows, distances, last
 
     def lists(self, places: Numbers) -> tuple[Numbers, Floats]:
         """Rows int64[m, k] and distances float32[m, k] of the lists at these places.
@@ -132,8 +156,12 @@ class NeighborTable:
         if rows.size:
             within = rows.min() >= NONE and rows.max() < self._rows
             if not within or not (distances[:, 1:] >= distances[:, :-1]).all():
-                raise CorruptCollection("a list of the neighbour table can't be right")
+                raise _wrong_list()
         return rows.astype(np.int64), distances
+
+
+def _wrong_list() -> CorruptCollection:
+    return CorruptCollection("a list of the neighbour table can't be right")
 
 
 def stored_lists(rows: Numbers, distances: Floats) -> NDArray[np.int32]:

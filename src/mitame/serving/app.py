@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -15,16 +14,13 @@ from mitame.serving.callers.gate import Gate
 from mitame.serving.callers.watching import Refusal
 from mitame.serving.compressing import Compressing
 from mitame.serving.dispatch import Dispatch
+from mitame.serving.processes.pauses import Pauses
 from mitame.serving.product.front import Front
 from mitame.serving.routes import Route
 from mitame.serving.seeing.observing import Observing
 from mitame.serving.seeing.tracing import TracedRequests
 from mitame.serving.service import Service
 from mitame.serving.table import routes_of
-
-_SWITCH_SECONDS = 0.0005
-"""After which a thread lets others go on. The event loop lets go at each of its callbacks: with the
-usual 5 ms it would come to one in 5 ms while a thread writes to the disk what was asked."""
 
 Layer: TypeAlias = Callable[[ASGIApp, Service], ASGIApp]
 
@@ -42,6 +38,7 @@ class Application:
         self._front = front
         self._service: Service | None = None
         self._inner: ASGIApp | None = None
+        self._pauses = Pauses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One event of ASGI: the lifespan, or a request."""
@@ -67,16 +64,17 @@ class Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        sys.setswitchinterval(_SWITCH_SECONDS)
         try:
             self._service = Service(self._config)
         except MitameError as error:
             await send({"type": "lifespan.startup.failed", "message": error.line()})
             return
         self._inner = layers(self._service, routes_of(self._config), self._front)
+        self._pauses.begin()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._service.close()
+        self._pauses.end()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -7,9 +7,11 @@ was acknowledged is in the next answer.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -55,6 +57,7 @@ class Answers:
         self._bytes = 0
         self._kept: OrderedDict[Key, tuple[Kept, Followed, int]] = OrderedDict()
         self._followed: OrderedDict[str, Followed] = OrderedDict()
+        self._looked_at: set[Followed] = set()
         self._lock = threading.Lock()
         self._sketchers: dict[tuple[Followed, int, str], Sketcher] = {}
 
@@ -88,9 +91,10 @@ class Answers:
         if followed is None:
             return None
         found = followed.find(question) or near_item(followed, question)
-        if found is None:
+        rows = None if found is None else followed.following.rows_of(found.lens)
+        if found is None or rows is None:
             return None
-        kept = Kept(question, found[0], followed.following.epoch, found[1])
+        kept = Kept(question, found, followed.following.epoch, rows.sketcher)
         self.keep(key, kept, followed)
         return kept
 
@@ -113,8 +117,9 @@ class Answers:
     def keep(self, key: Key, kept: Kept, followed: Followed) -> None:
         """Keep an answer."""
         self._drop(key)
-        self._kept[key] = kept, followed, kept.bytes
-        self._bytes += kept.bytes
+        size = kept.bytes
+        self._kept[key] = kept, followed, size
+        self._bytes += size
         while self._bytes > self._most:
             self._drop(next(iter(self._kept)))
 
@@ -146,8 +151,14 @@ class Answers:
             self._bytes -= held[2]
 
     def _looked(self, followed: Followed) -> bool:
+        """Look at a collection, once in a turn of the event loop; False where it is lost.
+
+        Whatever runs in a turn was asked for before the turn began, and so before its first look.
+        """
         if self._followed.get(followed.collection) is not followed:
             return False
+        if followed in self._looked_at:
+            return True
         epoch = followed.following.epoch
         try:
             followed.following.look()
@@ -157,7 +168,15 @@ class Answers:
         if followed.following.epoch != epoch:
             self._forget_sketchers(followed)
             followed.at_epoch()
+        self._remember_look(followed)
         return True
+
+    def _remember_look(self, followed: Followed) -> None:
+        with suppress(RuntimeError):  # without an event loop there are no turns
+            loop = asyncio.get_running_loop()
+            if not self._looked_at:
+                loop.call_soon(self._looked_at.clear)  # before all that is asked for from now on
+            self._looked_at.add(followed)
 
     def _opened(self, collection: str) -> Followed | None:
         try:
@@ -172,6 +191,7 @@ class Answers:
 
     def _lose(self, followed: Followed) -> None:
         self._followed.pop(followed.collection, None)
+        self._looked_at.discard(followed)
         followed.following.close()
         self._forget_sketchers(followed)
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mitame.collection import View
 from mitame.collection.asked import Asked
@@ -27,6 +26,8 @@ MOST_TEXTS = 200_000
 """Items whose texts are kept; past it all are read again."""
 MOST_DELTA = 4_096
 """Rows of the delta that are gone over when following begins."""
+_MORE = 16
+"""Neighbours of a list that are looked at beyond those wanted, before all are."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ class Followed:
         self.at_epoch()
         return self._lists.get(lens)
 
-    def find(self, question: Question) -> tuple[Found, NDArray[np.float32]] | None:
-        """The answer by the neighbour table, with the sketch of the item's vectors.
+    def find(self, question: Question) -> Found | None:
+        """The answer by the neighbour table.
 
         Returns:
             None where only a search knows, or the item or the lens is not known.
@@ -121,9 +122,7 @@ class Followed:
         except sqlite3.Error:
             return None
 
-    def _find(
-        self, question: Question, lists: Lists, rows: NewRows
-    ) -> tuple[Found, NDArray[np.float32]] | None:
+    def _find(self, question: Question, lists: Lists, rows: NewRows) -> Found | None:
         following, table = self.following, lists.base.neighbors
         position, key = following.position, self.key_of(question.id)
         if table is None or key is None or key in following.moved:
@@ -136,13 +135,12 @@ class Followed:
             return None
         places = table.items.rows(place)
         asked = Asked.stored(lists.base, places)
-        sketch = rows.sketcher.question(asked.vectors)
-        pairs = _joined(pairs, _entering(rows, asked, sketch, pairs[-1][1]), key)
+        pairs = _joined(pairs, _entering(rows, asked, pairs[-1][1]), key)
         told = self.told(pairs, question.wanted)
         if told is None:
             return None
         kept, page = told
-        found = Found(
+        return Found(
             lists.name,
             table.table.facts.exact,
             lists.generation,
@@ -155,7 +153,6 @@ class Followed:
             asked,
             rows.end,
         )
-        return found, sketch
 
     def told(
         self, pairs: Sequence[tuple[int, float]], most: int
@@ -229,27 +226,29 @@ def _listed(
     """
     table = lists.base.neighbors
     assert table is not None
-    rows, distances = table.table.lists(np.array([place]))
-    away = distances[0].tolist()
-    pairs: list[tuple[int, float]] = []
-    for row, distance in zip(rows[0].tolist(), away, strict=True):
-        if row == NONE or (len(pairs) >= wanted and distance > pairs[-1][1]):
-            break
-        owner = int(table.owners[row])
-        if owner not in moved:
-            pairs.append((owner, distance))
-    is_sure = len(pairs) >= wanted and pairs[-1][1] < away[-1]
-    return pairs if is_sure else None
+    for most in (wanted + _MORE, table.table.k):  # seldom is more needed
+        rows, distances, last = table.table.first(place, most)
+        owners = table.owners[rows].tolist()
+        pairs: list[tuple[int, float]] = []
+        for row, owner, distance in zip(rows, owners, distances, strict=True):
+            if row == NONE or (len(pairs) >= wanted and distance > pairs[-1][1]):
+                break
+            if owner not in moved:
+                pairs.append((owner, distance))
+        else:
+            if most < table.table.k:
+                continue  # what comes next may be as near
+        is_sure = len(pairs) >= wanted and pairs[-1][1] < last
+        return pairs if is_sure else None
+    return None
 
 
-def _entering(
-    rows: NewRows, asked: Asked, sketch: NDArray[np.float32], away: float
-) -> Mapping[int, float]:
+def _entering(rows: NewRows, asked: Asked, away: float) -> Mapping[int, float]:
     """Items that new rows bring as near as that, with their distances."""
     if rows.first == rows.end:
         return {}
     bound = rows.sketcher.least(asked.lengths, away, rows.longest)
-    places = rows.candidates(sketch, bound, 0)
+    places = rows.candidates(asked.sketch(rows.sketcher), bound, 0)
     return rows.nearest(asked, places, bound, away)
 
 

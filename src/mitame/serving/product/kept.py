@@ -42,8 +42,8 @@ class Kept:
         question: what was asked.
         found: what the collection said.
         epoch: of the following, before the collection was asked.
-        sketch: float32[m, size], of the item's vectors; None where new vectors can't be told near
-            from far: then every change ends it.
+        sketcher: tells new vectors that are near from those that are far; None where none can:
+            then every change ends it.
     """
 
     __slots__ = (
@@ -57,7 +57,7 @@ class Kept:
         "_longest",
         "_question",
         "_rows",
-        "_sketch",
+        "_sketcher",
         "_spec",
         "about",
         "epoch",
@@ -70,7 +70,7 @@ class Kept:
         question: Question,
         found: Found,
         epoch: int,
-        sketch: NDArray[np.float32] | None,
+        sketcher: Sketcher | None,
     ) -> None:
         self.epoch, self.position = epoch, found.position
         self.about = about_item(found.key, found.spec.fingerprint) if question.is_plain else ""
@@ -85,7 +85,7 @@ class Kept:
             None if is_complete else found.reason,
         )
         self._key, self._rows, self._asked = found.key, found.log_rows, found.asked
-        self._sketch = sketch if count >= question.wanted else None
+        self._sketcher = sketcher if count >= question.wanted else None
         self._hold(found.pairs)
         self._bound, self._longest = 0.0, -1.0  # a length that no row has
         self._tell(found.shown)
@@ -126,7 +126,7 @@ class Kept:
     def bytes(self) -> int:
         """Of memory, about."""
         own = len(self.parts.middle) + len(self.parts.cursor or b"") + 32 * len(self._keys)
-        sketch = 0 if self._sketch is None else self._sketch.nbytes
+        sketch = 0 if self._sketcher is None else 4 * self._sketcher.size * len(self._asked)
         return own + sketch + self._asked.bytes + _OVERHEAD
 
     def is_right(self, followed: Followed) -> bool:
@@ -141,7 +141,7 @@ class Kept:
     def _brought_forward(self, followed: Followed) -> bool:
         following, since = followed.following, self.position
         changed, is_plain = following.changed, self._question.is_plain
-        if since < following.began or changed.get(self._key, 0) > since or self._sketch is None:
+        if since < following.began or changed.get(self._key, 0) > since or self._sketcher is None:
             return False
         entering = self._entering(following)
         if entering is None or (not is_plain and (entering or following.patched > since)):
@@ -161,16 +161,17 @@ class Kept:
     def _entering(self, following: Following) -> Mapping[int, float] | None:
         """Items that new vectors bring near, with their distances; None where nobody can tell."""
         rows = following.rows_of(self._facts.lens)
-        if rows is None or self._rows < rows.first or self._sketch is None:
+        if rows is None or self._rows < rows.first or self._sketcher is None:
             return None
         if self._rows == rows.end:
             return {}
-        if self._longest != rows.longest:
-            self._longest = rows.longest
-            self._bound = rows.sketcher.least(self._asked.lengths, self._away, rows.longest)
-        places = rows.candidates(self._sketch, self._bound, self._rows - rows.first)
-        self._rows = rows.end
         try:
+            if self._longest != rows.longest:
+                self._longest = rows.longest
+                self._bound = rows.sketcher.least(self._asked.lengths, self._away, rows.longest)
+            sketch = self._asked.sketch(self._sketcher)
+            places = rows.candidates(sketch, self._bound, self._rows - rows.first)
+            self._rows = rows.end
             near = rows.nearest(self._asked, places, self._bound, self._away)
         except Gone:  # another generation is served since a moment ago
             return None
@@ -225,9 +226,7 @@ class Kept:
         self.parts: Parts = parts(self._facts, self._spec, shown, ending)
 
 
-def sketched(sketcher: Sketcher, found: Found) -> NDArray[np.float32] | None:
-    """The sketch of a question, where one can be had."""
-    vectors = found.asked.vectors
-    if not len(vectors) or found.spec.dimension != sketcher.dimension:
-        return None
-    return sketcher.question(vectors)
+def fitting(sketcher: Sketcher, found: Found) -> Sketcher | None:
+    """The sketcher, where it can compare new vectors with what was asked."""
+    can = len(found.asked) and found.spec.dimension == sketcher.dimension
+    return sketcher if can else None

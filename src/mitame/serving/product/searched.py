@@ -100,8 +100,8 @@ def near_vectors(
     ]
 
 
-def near_item(followed: Followed, question: Question) -> tuple[Found, NDArray[np.float32]] | None:
-    """What looks like an item that has one vector, newer than the snapshot; with its sketch.
+def near_item(followed: Followed, question: Question) -> Found | None:
+    """What looks like an item that has one vector, newer than the snapshot.
 
     None where only the whole of the library knows, or is quick.
 
@@ -124,7 +124,7 @@ def near_item(followed: Followed, question: Question) -> tuple[Found, NDArray[np
     near = nearest(followed, held, vectors, question.wanted, own=key)[0]
     if near is None:
         return None
-    found = Found(
+    return Found(
         lists.name,
         lists.base.index.is_exact,
         lists.generation,
@@ -137,4 +137,3 @@ def near_item(followed: Followed, question: Question) -> tuple[Found, NDArray[np
         Asked.held(vectors),
         rows.end,
     )
-    return found, rows.sketcher.question(vectors)

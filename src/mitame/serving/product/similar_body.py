@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from mitame.distances import score
-from mitame.search import match_word
+from mitame.query import MatchWord, match_word
 from mitame.serving.links import thumbnail
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CACHE_CONTROL = b"private, no-cache"
 """A client may keep an answer, and must ask whether it still holds."""
 _encode = msgspec.json.Encoder().encode
+_WORDS = {word: b'"%b"' % word.encode() for word in get_args(MatchWord)}
 
 
 class _ToldOne(msgspec.Struct):
@@ -148,11 +149,11 @@ def _neighbors(
     numbers = _encode([*scores, *(away for _, away in told)])[1:-1].split(b",")  # all at one call
     ways = zip(told, scores, numbers, numbers[len(told) :], strict=False)
     for (item, _), value, its_score, its_distance in ways:
-        yield b'%b"score":%b,"distance":%b,"match":"%b"%b' % (
+        yield b'%b"score":%b,"distance":%b,"match":%b%b' % (
             item.head,
             its_score,
             its_distance,
-            match_word(value, spec).encode(),
+            _WORDS[match_word(value, spec)],
             item.tail,
         )
 

@@ -21,7 +21,7 @@ from mitame.search import MAX_LIMIT
 from mitame.serving.callers.roles import Role
 from mitame.serving.product.answers import Answers, Ticket
 from mitame.serving.product.followed import Lists, lists_of
-from mitame.serving.product.kept import Kept, sketched
+from mitame.serving.product.kept import Kept, fitting
 from mitame.serving.product.query_ids import about_item, about_remembered
 from mitame.serving.product.similar_body import CACHE_CONTROL, Facts, Parts, is_named, parts
 from mitame.serving.product.similar_question import (
@@ -89,7 +89,7 @@ def _found_to_keep(
     with collection.store.pin() as view:
         found = find(view, name, question)
         sketcher = answers.sketcher(ticket, view, found.lens)
-        kept = Kept(question, found, ticket.epoch, sketched(sketcher, found))
+        kept = Kept(question, found, ticket.epoch, fitting(sketcher, found))
         return kept, lists_of(view, found.lens), sketcher
 
 
