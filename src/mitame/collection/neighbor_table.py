@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,6 +124,13 @@ class NeighborTable:
         found = np.minimum(np.searchsorted(self._items, inside), len(self._items) - 1)
         return np.where(self._items[found] == keys, found, NONE)
 
+    def place(self, key: int) -> int:
+        """As `places`, of one item."""
+        if not 0 <= key <= _KEYS.max:
+            return NONE
+        found = int(self._items.searchsorted(np.int32(key)))
+        return found if found < len(self._items) and self._items[found] == key else NONE
+
     def first(self, place: int, most: int) -> tuple[list[int], list[float], float]:
         """What a list at a place begins with: rows, their distances; and the distance at its end.
 
@@ -141,7 +147,7 @@ class NeighborTable:
         distances: list[float] = away[: len(rows)].tolist()
         last = float(away[-1])
         within = min(rows) >= NONE and max(rows) < self._rows
-        if not within or not all(a <= b for a, b in pairwise([*distances, last])):
+        if not within or not (away[1:] >= away[:-1]).all():
             raise _wrong_list()
         return rows, distances, last
 

@@ -7,8 +7,6 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mitame.collection import View
 from mitame.collection.asked import Asked
 from mitame.collection.base import Base
@@ -127,7 +125,7 @@ class Followed:
         position, key = following.position, self.key_of(question.id)
         if table is None or key is None or key in following.moved:
             return None
-        place = int(table.table.places(np.array([key]))[0])
+        place = table.table.place(key)
         if place == NONE:
             return None
         pairs = _listed(lists, place, following.moved, question.wanted)
