@@ -103,6 +103,12 @@ void sort_hits(Hit* hits, int32_t count) {
   std::sort(hits, hits + count, [](const Hit& a, const Hit& b) { return nearer(a, b); });
 }
 
+void part_hits(Hit* hits, int32_t count, int32_t few) {
+  if (few >= count) return;
+  std::nth_element(hits, hits + few, hits + count,
+                   [](const Hit& a, const Hit& b) { return nearer(a, b); });
+}
+
 const Kernel& kernel() {
   switch (chosen_kernel()) {
 #if defined(MITAME_HAS_AVX512)

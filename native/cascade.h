@@ -7,6 +7,7 @@
 //   short     short codes of all rows of those lists, sixteen rows at a time
 //   node      longer codes of the best of them; with edges, of their neighbours too
 //   tail      codes of further coordinates, for the best of those
+//   residual  what those codes left of most coordinates, for the first of them
 //   exact     the float rows themselves, for the last few
 //
 // All sums of products of codes are whole numbers, and what is done with them in float is done in
@@ -28,6 +29,8 @@ constexpr int kPlane = 60;          // coordinates of a node whose 2 bits are th
 constexpr int kCompared = kNode8 + kNode4 + kPlane;  // those that decide which edges are kept
 constexpr int kNodeDims = kNode8 + kNode4 + kNode2;
 constexpr int kTail = 256;          // coordinates of a tail, with 2 bits
+constexpr int kResidual = 2 * kLine;  // coordinates of a line of residuals, with 4 bits
+constexpr int kResidualLines = 3;     // most lines that a row has; they begin after kNode8
 constexpr int kFinely = kNode8 + kNode4;  // axes with 8 bits; those after it have 4
 constexpr int kProjectedMost = kNodeDims + kTail;
 constexpr float kFar = 3.0e38f;     // the key of places that no row has
@@ -70,15 +73,17 @@ struct Cascade {
   const uint8_t* nodes;      // [blocks * 16][128], or null: short codes alone choose exact rows
   const float* node_steps;   // [kNodeDims + kTail]
   const uint8_t* tails;      // [blocks * 16][64], or null
+  const uint8_t* residuals;  // [blocks * 16][residual_lines * 64], or null
+  int32_t residual_lines;
   const int32_t* edges;      // [blocks * 16][degree], -1 after the last, or null
   int32_t degree;
   const float* vectors;      // [rows][dimension]
   const float* inverses;     // [rows] 1 / length for cosine, or null where all are 1
 };
 
-// How many a stage hands on.
+// How many a stage hands on; refined: how many of the beam have their residuals looked at.
 struct Plan {
-  int32_t roots, lists, shorts, beam, exact;
+  int32_t roots, lists, shorts, beam, refined, exact;
 };
 
 struct Hit {
@@ -99,6 +104,13 @@ struct NodeQuery {
   alignas(kLine) int8_t pairs[4][kLine]; // against bits 0-1, 2-3, 4-5, 6-7 of bytes 64 to 123
   alignas(kLine) int8_t tail[4][kLine];
   float scale8, scale4, scale2, scale_tail, offset, tail_offset;
+};
+
+// Each line has a scale of its own, as a query's later coordinates are much smaller.
+struct ResidualQuery {
+  alignas(kLine) int8_t lines[kResidualLines][kResidual];  // against low halves, then high ones
+  float scales[kResidualLines];
+  float offset;
 };
 
 // Memory of one thread for its queries, used again and again. Plain pointers: files of an
@@ -125,12 +137,16 @@ struct Scratch {
   bool seen_bits;      // seen has a bit for each place, instead of a table of places
   int32_t* found;    // [8 * degree]
   NodeQuery node;
+  ResidualQuery residual;
 };
 
 // This thread's memory, large enough for a plan and k.
 Scratch& scratch(const Cascade&, const Plan&, int32_t k);
 
 void sort_hits(Hit* hits, int32_t count);
+
+// Moves the nearest few to the front, in no order.
+void part_hits(Hit* hits, int32_t count, int32_t few);
 
 // What a kernel of one instruction set offers.
 struct Kernel {

@@ -142,6 +142,21 @@ struct Wide : Plain {
     out[3] = tail ? pairs(tail, q.tail) : 0;
   }
 
+  static void residual(const uint8_t* codes, int32_t lines, const int8_t (*q)[kResidual],
+                       int32_t* out) {
+    const __m256i half = _mm256_set1_epi8(15);
+    for (int32_t line = 0; line < lines; ++line, codes += kLine) {
+      __m256i sum = _mm256_setzero_si256();
+      for (int side = 0; side < kLine; side += 32) {
+        const __m256i v = at(codes + side);
+        sum = D::small(sum, _mm256_and_si256(v, half), at(q[line] + side));
+        sum = D::small(sum, _mm256_and_si256(_mm256_srli_epi16(v, 4), half),
+                       at(q[line] + kLine + side));
+      }
+      out[line] = total(sum);
+    }
+  }
+
   static int32_t count_below(const float* keys, int32_t n, float limit) {
     __m256i out = _mm256_setzero_si256();
     for (int32_t i = 0; i < n; i += 8)

@@ -127,6 +127,19 @@ struct Avx512 {
     _mm_store_si128(reinterpret_cast<__m128i*>(out), totals(eight, four, two, rest));
   }
 
+  static void residual(const uint8_t* codes, int32_t lines, const int8_t (*q)[kResidual],
+                       int32_t* out) {
+    const __m512i half = _mm512_set1_epi8(15);
+    for (int32_t line = 0; line < lines; ++line, codes += kLine) {
+      const __m512i v = at(codes);
+      __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_and_si512(v, half),
+                                        at(q[line]));
+      sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(v, 4), half),
+                                at(q[line] + kLine));
+      out[line] = _mm512_reduce_add_epi32(sum);
+    }
+  }
+
   static int32_t count_below(const float* keys, int32_t n, float limit) {
     const __m512 most = _mm512_set1_ps(limit);
     uint32_t out = 0;

@@ -22,13 +22,14 @@ using Allow = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu
 using Edges = nb::ndarray<int32_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 Plan plan_of(const Cascade& c, int32_t roots, int32_t lists, int32_t shorts, int32_t beam,
-             int32_t exact) {
+             int32_t refined, int32_t exact) {
   const auto within = [](int64_t value, int64_t most) {
     return static_cast<int32_t>(value < 1 ? 1 : value > most ? most : value);
   };
   const int64_t places = c.table.blocks * kBlock + 1;
   return Plan{within(roots, c.lists.lists), within(lists, c.table.lists + 1),
-              within(shorts, places), within(beam, places), within(exact, places)};
+              within(shorts, places), within(beam, places), within(refined, places),
+              within(exact, places)};
 }
 
 void check_answer(const Cascade& c, const Queries& queries, const Ids& ids,
@@ -87,13 +88,13 @@ int32_t run_search(const Cascade& c, const Plan& plan, const Queries& queries, c
 }
 
 int32_t search(const Held& held, Queries queries, Ids ids, Distances distances, int32_t roots,
-               int32_t lists, int32_t shorts, int32_t beam, int32_t exact, nb::object allow,
-               int32_t threads) {
+               int32_t lists, int32_t shorts, int32_t beam, int32_t refined, int32_t exact,
+               nb::object allow, int32_t threads) {
   const Cascade& c = held.get();
   check_answer(c, queries, ids, distances);
   Allow mask;
   const uint8_t* allow_at = allowed(c, allow, mask);
-  const Plan plan = plan_of(c, roots, lists, shorts, beam, exact);
+  const Plan plan = plan_of(c, roots, lists, shorts, beam, refined, exact);
   return run_search(c, plan, queries, ids, distances, allow_at, threads);
 }
 
@@ -104,8 +105,8 @@ struct Quick {
 };
 
 Quick quick_of(const Held& held, int32_t roots, int32_t lists, int32_t shorts, int32_t beam,
-               int32_t exact, int32_t threads) {
-  return Quick{plan_of(held.get(), roots, lists, shorts, beam, exact), threads};
+               int32_t refined, int32_t exact, int32_t threads) {
+  return Quick{plan_of(held.get(), roots, lists, shorts, beam, refined, exact), threads};
 }
 
 int32_t search_quick(const Held& held, Queries queries, Ids ids, Distances distances,
@@ -121,7 +122,7 @@ int32_t neighbours(const Held& held, Edges out, int32_t roots, int32_t lists, in
   const int64_t places = c.table.blocks * kBlock;
   if (static_cast<int64_t>(out.shape(0)) != places) wrong("there must be a line for each place");
   const int32_t width = static_cast<int32_t>(out.shape(1));
-  const Plan plan = plan_of(c, roots, lists, shorts, beam, 1);
+  const Plan plan = plan_of(c, roots, lists, shorts, beam, 1, 1);
   const Kernel& run = kernel();
   std::atomic<int32_t> worst{0};
   nb::gil_scoped_release free;
@@ -177,8 +178,8 @@ void bind_cascade(nb::module_& module) {
       .def(nb::init<const nb::dict&, const nb::dict&>(), nb::arg("parts"), nb::arg("sizes"))
       .def("search", &cascade::search, nb::arg("queries").noconvert(), nb::arg("ids").noconvert(),
            nb::arg("distances").noconvert(), nb::arg("roots"), nb::arg("lists"), nb::arg("shorts"),
-           nb::arg("beam"), nb::arg("exact"),
-           nb::arg("allow").none(), nb::arg("threads"))
+           nb::arg("beam"), nb::arg("refined"), nb::arg("exact"), nb::arg("allow").none(),
+           nb::arg("threads"))
       .def("quick", &cascade::quick_of)
       .def("search_quick", &cascade::search_quick, nb::arg().noconvert(), nb::arg().noconvert(),
            nb::arg().noconvert(), nb::arg())

@@ -136,8 +136,14 @@ class Held {
     c_.ids = part<int32_t>("ids", places);
     c_.node_steps = steps("node-steps", kNodeDims + kTail);
     c_.tails = parts_.contains("tails") ? part<uint8_t>("tails", places * kLine) : nullptr;
+    c_.residual_lines = std::min(std::max(c_.projected - kNode8, 0) / kResidual, kResidualLines);
+    const int64_t residuals = places * kLine * c_.residual_lines;
+    c_.residuals = residuals && parts_.contains("residuals")
+                       ? part<uint8_t>("residuals", residuals)
+                       : nullptr;
     c_.edges = c_.degree ? part<int32_t>("edges", places * c_.degree) : nullptr;
-    const bool none = !c_.tails && !c_.edges && is_empty("nodes");  // edges lead from node to node
+    // Edges lead from node to node, tails and residuals go on where nodes end.
+    const bool none = !c_.tails && !c_.residuals && !c_.edges && is_empty("nodes");
     c_.nodes = part<uint8_t>("nodes", none ? 0 : places * kNodeBytes);
     if (none) c_.nodes = nullptr;
     c_.vectors = part<float>("vectors", c_.rows * c_.dimension);

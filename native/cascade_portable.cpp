@@ -90,6 +90,16 @@ struct Portable : Plain {
       for (int i = 0; i < kLine; ++i) out[3] += ((tail[i] >> (2 * plane)) & 3) * q.tail[plane][i];
   }
 
+  // For each line of residuals the sum of products with 128 coordinates of the query.
+  static void residual(const uint8_t* codes, int32_t lines, const int8_t (*q)[kResidual],
+                       int32_t* out) {
+    for (int32_t line = 0; line < lines; ++line, codes += kLine) {
+      out[line] = 0;
+      for (int i = 0; i < kLine; ++i)
+        out[line] += (codes[i] & 15) * q[line][i] + (codes[i] >> 4) * q[line][kLine + i];
+    }
+  }
+
   static int32_t count_below(const float* keys, int32_t n, float limit) {
     int32_t out = 0;
     for (int32_t i = 0; i < n; ++i) out += keys[i] < limit;

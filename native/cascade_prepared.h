@@ -80,6 +80,7 @@ class Prepared {
     lists_ = short_query(c_.lists.steps, m_.list4, m_.list2);
     rows_ = short_query(c_.table.steps, m_.row4, m_.row2);
     prepare_node();
+    if (c_.residuals) prepare_residual();
   }
 
   // Distances are |x|^2 - 2 q.x but for |q|^2, and - q.x for inner products: twice the product.
@@ -118,6 +119,18 @@ class Prepared {
     if (!c_.tails) return;
     q.scale_tail = 2 * quantise(m_.z + kNodeDims, steps + kNodeDims, kTail, q.tail[0]);
     q.tail_offset = q.scale_tail * 1.5F * static_cast<float>(V::sum(q.tail[0], kTail));
+  }
+
+  void prepare_residual() {
+    ResidualQuery& q = m_.residual;
+    q.offset = 0;
+    for (int32_t line = 0; line < c_.residual_lines; ++line) {
+      const int32_t first = kNode8 + kResidual * line;
+      int8_t* out = q.lines[line];
+      // A residual's step is a quarter of the node's.
+      q.scales[line] = 0.5F * quantise(m_.z + first, c_.node_steps + first, kResidual, out);
+      q.offset += q.scales[line] * 7.5F * static_cast<float>(V::sum(out, kResidual));
+    }
   }
 
   static int32_t padded16(int32_t n) { return (n + 15) / 16 * 16; }

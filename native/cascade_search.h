@@ -9,6 +9,7 @@
 #include "cascade_lowest.h"
 #include "cascade_prepared.h"
 #include "cascade_ranking.h"
+#include "cascade_refining.h"
 
 namespace mitame::cascade {
 namespace {
@@ -28,7 +29,7 @@ class Search {
     const Status status = gather(query, allow);
     if (status != Status::ok) return status;
     const int32_t wanted = k > plan_.exact ? k : plan_.exact;
-    const int32_t few = beam_.count() < wanted ? beam_.count() : wanted;
+    const int32_t few = refine(wanted);
     return Ranking<V>(c_, m_).rank(query, few, k, ids, distances);
   }
 
@@ -54,6 +55,14 @@ class Search {
     }
     beam_.sort();
     return Status::ok;
+  }
+
+  // The nearest of the beam are then its first; returns how many, at most as many as are wanted.
+  int32_t refine(int32_t wanted) {
+    const int32_t count = beam_.count();
+    if (!c_.residuals || plan_.refined <= wanted) return count < wanted ? count : wanted;
+    const int32_t refined = plan_.refined < count ? plan_.refined : count;
+    return Refining<V>(c_, m_).refine(refined, wanted);
   }
 
   bool is_unit(const float* query) const {

@@ -17,12 +17,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mitame import native
 from mitame.distances import DISTANCES, Distance, normalise
+from mitame.engines.cascade import shape
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.part_checks import wanted_of
 from mitame.engines.cascade.parts import SIZE_NAMES, SIZES, cascade_of, read_parts
@@ -57,18 +59,20 @@ class WrongAnswer(Exception):
 
 
 def bases(*, edges: bool) -> Iterator[Base]:
-    """Of each distance, with edges and without, without nodes, and one with tails."""
+    """Of each distance, with edges and without, without nodes, and with tails and residuals."""
     rng = np.random.default_rng(0)
     for distance, rows, dimension in (
         *((distance, 150, 20) for distance in DISTANCES),
         ("cosine", 70, 3),
         ("euclidean", 150, 140),
-        ("euclidean", 500, 500),
+        ("euclidean", 600, 784),
+        ("euclidean", 600, 800),
     ):
         points = rng.standard_normal((rows, dimension), np.float32)
         points = normalise(points) if distance == "cosine" else points
         for degree in (0, 5) if edges else (0,):
-            index = CascadeEngine().build(points, distance, degree=degree, lists=16)
+            with mock.patch.object(shape, "spares_rows", return_value=dimension == 800):
+                index = CascadeEngine().build(points, distance, degree=degree, lists=16)
             yield Base(points, distance, dict(index.save()))
 
 
@@ -277,7 +281,7 @@ def search_stages(base: Base, parts: dict[str, Array], rng: Random) -> None:
         return
     searcher = cascade_of(base.rows, stored)
     rows = len(base.rows)
-    plan = [int(rng.choice([-(2**31), -1, 0, 1, 2, 7, 60, 2_000, 2**31 - 1])) for _ in range(5)]
+    plan = [int(rng.choice([-(2**31), -1, 0, 1, 2, 7, 60, 2_000, 2**31 - 1])) for _ in range(6)]
     queries, k = queries_of(base, rng), int(rng.choice([1, 4, 300]))
     allow = rng.random(rows) < rng.random() if rng.random() < 0.5 else None
     ids = np.full((len(queries), k), -9, np.int64)

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.distances import Distance, normalise
-from mitame.engines.cascade import frame
+from mitame.engines.cascade import frame, shape
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.parts import cascade_of, read_parts
 from mitame.engines.protocol import Parts
 
 HERE = Path(__file__).parent
 K = 5
-NARROW = (2, 3, 8, 5, 3)
+NARROW = (2, 3, 8, 5, 5, 3)
 """A plan by which the codes decide what is found."""
 Floats = NDArray[np.float32]
 
@@ -38,6 +38,7 @@ class Kind:
     dimension: int
     distance: Distance
     degree: int
+    residuals: bool = False
 
 
 KINDS = {
@@ -45,6 +46,7 @@ KINDS = {
     "tails": Kind(80, 400, "cosine", 0),
     "product": Kind(80, 12, "inner_product", 0),
     "bare": Kind(120, 40, "euclidean", 0),
+    "residuals": Kind(80, 400, "euclidean", 4, residuals=True),
 }
 
 
@@ -102,7 +104,10 @@ def main() -> None:
         if name in told:
             continue
         rows = rows_of(kind)
-        with mock.patch.object(frame, "axes_of", _own_axes):
+        with (
+            mock.patch.object(frame, "axes_of", _own_axes),
+            mock.patch.object(shape, "spares_rows", return_value=kind.residuals),
+        ):
             index = CascadeEngine().build(rows, kind.distance, lists=16, degree=kind.degree)
         parts: dict[str, Any] = dict(index.save())
         np.savez_compressed(HERE / f"cascade-1-{name}.npz", **parts)

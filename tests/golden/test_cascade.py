@@ -52,6 +52,7 @@ def test_cascade_1_codes_mean_what_they_meant(name: str, kernel: str) -> None:
 def test_cascade_1_has_what_it_is_for(name: str, kernel: str) -> None:
     """All optional parts are among the files."""
     parts = parts_of(name)
-    assert ("edges" in parts) == (name == "edges")
-    assert ("tails" in parts) == (name == "tails")
+    assert ("edges" in parts) == (name in {"edges", "residuals"})
+    assert ("tails" in parts) == (name in {"tails", "residuals"})
+    assert ("residuals" in parts) == (name == "residuals")
     assert (not parts["nodes"].size) == (name == "bare")

@@ -5,28 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mitame import native
 from mitame.distances import Distance, normalise
+from mitame.engines.cascade import shape
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.index import CascadeIndex
 from mitame.engines.cascade.parts import cascade_of, read_parts
 
 Floats = NDArray[np.float32]
-Plan = tuple[int, int, int, int, int]
+Plan = tuple[int, int, int, int, int, int]
 Parts = Mapping[str, NDArray[Any]]
 
 PLANS: tuple[Plan, ...] = (
-    (1, 1, 1, 1, 1),
-    (2, 3, 5, 4, 3),
-    (4, 16, 40, 30, 12),
-    (9, 40, 300, 200, 90),
-    (10**6, 10**6, 10**6, 10**6, 10**6),
+    (1, 1, 1, 1, 1, 1),
+    (2, 3, 5, 4, 4, 3),
+    (4, 16, 40, 30, 25, 12),
+    (9, 40, 300, 200, 150, 90),
+    (10**6, 10**6, 10**6, 10**6, 10**6, 12),
+    (10**6, 10**6, 10**6, 10**6, 1, 10**6),
 )
-"""From looking at next to nothing to looking at all: roots, lists, shorts, beam, exact."""
+"""From looking at next to nothing to looking at all: roots, lists, shorts, beam, refined, exact."""
 
 
 def rows_of(
@@ -79,15 +82,26 @@ class Answer:
     distances: Floats
 
 
-def made(rows: Floats, distance: Distance, *, queries: int = 8, **settings: Any) -> Made:
-    """Built by the best kernel that there is; queries are near rows, some are rows."""
+def made(
+    rows: Floats, distance: Distance, *, queries: int = 8, residuals: bool = False, **settings: Any
+) -> Made:
+    """Built by the best kernel that there is; queries are near rows, some are rows.
+
+    Args:
+        rows: to build over.
+        distance: which.
+        queries: how many.
+        residuals: whether rows have them, if they have more than 160 floats.
+        settings: the engine's.
+    """
     rng = np.random.default_rng(len(rows))
     asked: Floats = rows[rng.integers(len(rows), size=queries)]
     noise = rng.standard_normal(asked.shape, np.float32) * asked.std()
     asked = asked + noise * rng.choice([0, 0.2, 1], size=(queries, 1)).astype(np.float32)
     asked = np.asarray(asked, np.float32)
     asked = normalise(asked) if distance == "cosine" else asked
-    index = CascadeEngine().build(rows, distance, **settings)
+    with mock.patch.object(shape, "spares_rows", return_value=residuals):
+        index = CascadeEngine().build(rows, distance, **settings)
     return Made(rows, asked, distance, index.save())
 
 

@@ -17,7 +17,17 @@ from mitame.engines.cascade import clustering, coding, lists
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.graph import both_ways
 from mitame.engines.cascade.parts import read_parts
-from mitame.engines.cascade.shape import BLOCK, FAR, LINE, NODE, PROJECTED, Shape, shape_for
+from mitame.engines.cascade.shape import (
+    BLOCK,
+    FAR,
+    LINE,
+    NODE,
+    NODE_8,
+    PROJECTED,
+    RESIDUAL,
+    Shape,
+    shape_for,
+)
 from tests.engines.cascade.made import Floats, repeated, rows_of
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -88,6 +98,24 @@ def test_nodes_and_tails_are_read_as_they_were_packed(seed: int, rows: int) -> N
     np.testing.assert_array_equal(nodes[:, 124:].copy().view("<f4").ravel(), norms)
     tails = coding.packed_tails(codes[:, NODE:])
     np.testing.assert_array_equal(coding.pairs(tails), codes[:, NODE:])
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=SEEDS, rows=st.integers(1, 20), lines=st.integers(1, 3))
+def test_residuals_are_what_nodes_leave(seed: int, rows: int, lines: int) -> None:
+    """Within half of their own step, which is a part of the node's, where they are not cut off;
+    first halves of each line's bytes, then the others."""
+    end = NODE_8 + RESIDUAL * lines
+    steps = np.abs(numbers_of(seed, PROJECTED)) + np.float32(0.1)
+    left = numbers_of(seed + 1, rows, PROJECTED) * steps
+    packed = coding.packed_residuals(left, steps, lines)
+    assert packed.shape == (rows, LINE * lines)
+    each = [coding.halves(line) for line in np.split(packed, lines, axis=1)]
+    own = steps[NODE_8:end] * coding.RESIDUAL_PART
+    away = np.abs((np.concatenate(each, axis=1) - 7.5) * own - left[:, NODE_8:end])
+    inside = np.abs(left[:, NODE_8:end]) <= 7.5 * own
+    assert inside.any()
+    assert (away <= 0.501 * own)[inside].all()
 
 
 @settings(deadline=None, max_examples=60)
@@ -198,12 +226,18 @@ def test_edges_lead_both_ways() -> None:
 
 
 def test_widths_fit_the_rows() -> None:
-    """Small rows have small codes; only flat ones tails; with edges short codes are shorter."""
+    """Small rows have small codes; only flat ones tails, and long ones with edges residuals;
+    with edges short codes are shorter."""
     flat = np.full(784, 1 / 784, np.float32)
     steep = np.array([0.99] + [0.01 / 783] * 783, np.float32)
     assert shape_for(np.ones(1, np.float32), edges=False) == Shape(1, 16, 0, 64, False, 1)
     assert shape_for(flat, edges=False).tail
     assert not shape_for(steep, edges=False).tail
+    long = np.full(1_024, 1 / 1_024, np.float32)
+    assert shape_for(long, edges=True).residual_bytes == 3 * LINE
+    assert not shape_for(long, edges=False).residual_bytes
+    assert not shape_for(flat, edges=True).residual_bytes
+    assert not shape_for(np.concatenate([steep, long * 0]), edges=True).residual_bytes
     assert shape_for(flat, edges=True).twos < shape_for(flat, edges=False).twos
     for shares in (flat, steep, flat[:300] * np.float32(784 / 300)):
         shape = shape_for(shares, edges=False)

@@ -62,6 +62,14 @@ def module() -> ModuleType:
     return found
 
 
+def test_the_fuzzer_damages_every_part() -> None:
+    """Among its indexes are those with each optional part."""
+    found = [set(base.parts) for base in fuzz_cascade.bases(edges=EDGES)]
+    for name in ("tails", "residuals", *(["edges"] if EDGES else [])):
+        assert any(name in parts for parts in found)
+        assert any(name not in parts for parts in found)
+
+
 @pytest.mark.native
 def test_the_fuzzer_finds_nothing() -> None:
     """Some seconds of damage: a part of it is noticed, and nothing crashes or gives nonsense."""
@@ -95,6 +103,40 @@ def test_a_part_that_is_not_as_its_sizes_say(name: str, cascade: Callable[..., A
             del parts[name]
         with pytest.raises(ValueError, match=name):
             cascade(parts, sizes_of(WHOLE))
+
+
+FLAT = made(rows_of(600, 784, seed=4, fall=0), "euclidean", queries=3, residuals=True, degree=0)
+
+
+@pytest.mark.parametrize("name", ["tails", "residuals"])
+def test_optional_parts_are_as_sizes_say_or_missing(name: str, cascade: Callable[..., Any]) -> None:
+    """Too short, too long or of another type they are refused; without them a search goes on."""
+    whole = parts_of(FLAT)
+    flat = whole[name].reshape(-1)
+    for wrong in (flat[:-1].copy(), np.resize(flat, len(flat) + 1), flat.astype(np.float32)):
+        with pytest.raises(ValueError, match=name):
+            cascade({**whole, name: wrong}, sizes_of(FLAT))
+    del whole[name]
+    ids, away = np.empty((3, 4), np.int64), np.empty((3, 4), np.float32)
+    searcher = cascade(whole, sizes_of(FLAT))
+    assert searcher.search(FLAT.queries, ids, away, 9, 16, 90, 40, 30, 20, None, 1) == 0
+
+
+def test_residuals_need_nodes(cascade: Callable[..., Any]) -> None:
+    """They are what nodes leave."""
+    with pytest.raises(ValueError, match="nodes"):
+        cascade({**parts_of(FLAT), "nodes": np.empty(0, np.uint8)}, sizes_of(FLAT))
+
+
+@pytest.mark.parametrize("kernel", native.usable())
+def test_steps_by_which_residuals_have_no_key(kernel: str) -> None:
+    """They leave too few rows; the index looks at all then."""
+    steps = FLAT.parts["node-steps"].copy()
+    steps[40:300] = 3e38
+    with native.forced(kernel):
+        parts = {**FLAT.parts, "node-steps": steps}
+        found = CascadeEngine().open(FLAT.rows, FLAT.distance, parts).search(FLAT.queries, 3)
+    assert (found.ids >= 0).all()
 
 
 def test_nodes_may_be_none_but_where_they_are_needed(cascade: Callable[..., Any]) -> None:
@@ -188,11 +230,11 @@ def test_parts_are_held(module: ModuleType) -> None:
     parts = {name: part.copy() for name, part in parts_of(WHOLE).items()}
     searcher = module.Cascade(parts, sizes_of(WHOLE))
     ids, away = np.empty((3, 4), np.int64), np.empty((3, 4), np.float32)
-    searcher.search(WHOLE.queries, ids, away, 9, 16, 90, 40, 20, None, 1)
+    searcher.search(WHOLE.queries, ids, away, 9, 16, 90, 40, 30, 20, None, 1)
     before = ids.copy()
     parts.clear()
     [np.full(50_000, 0x7F, np.uint8) for _ in range(50)]
-    searcher.search(WHOLE.queries, ids, away, 9, 16, 90, 40, 20, None, 1)
+    searcher.search(WHOLE.queries, ids, away, 9, 16, 90, 40, 30, 20, None, 1)
     np.testing.assert_array_equal(ids, before)
 
 
@@ -205,7 +247,7 @@ def test_read_only_parts_will_do(module: ModuleType) -> None:
         part.setflags(write=False)
     ids, away = np.empty((3, 4), np.int64), np.empty((3, 4), np.float32)
     searcher = module.Cascade(parts, sizes_of(WHOLE))
-    assert searcher.search(WHOLE.queries, ids, away, 9, 16, 90, 40, 20, None, 1) == 0
+    assert searcher.search(WHOLE.queries, ids, away, 9, 16, 90, 40, 30, 20, None, 1) == 0
 
 
 def outputs(shape: tuple[int, ...], dtype: type[np.generic], *, how: str = "") -> NDArray[Any]:
@@ -236,7 +278,7 @@ def test_outputs_that_do_not_fit(
     """Refused, not converted: what is written must be the caller's."""
     searcher = module.Cascade(parts_of(WHOLE), sizes_of(WHOLE))
     right = {"ids": outputs((3, 4), np.int64), "away": outputs((3, 4), np.float32)}
-    plan = (9, 16, 90, 40, 20)
+    plan = (9, 16, 90, 40, 30, 20)
     quick = searcher.quick(*plan, 1)
     other = np.float32 if dtype is np.int64 else dtype
     for name, wrong in (
@@ -265,7 +307,7 @@ def test_queries_that_do_not_fit(queries: object, module: ModuleType) -> None:
     searcher = module.Cascade(parts_of(WHOLE), sizes_of(WHOLE))
     ids, away = outputs((3, 4), np.int64), outputs((3, 4), np.float32)
     with pytest.raises((TypeError, ValueError)):
-        searcher.search(queries, ids, away, 9, 16, 90, 40, 20, None, 1)
+        searcher.search(queries, ids, away, 9, 16, 90, 40, 30, 20, None, 1)
 
 
 @needs_native
@@ -298,8 +340,8 @@ def test_any_number_of_threads(threads: int, kernel: str) -> None:
     wanted = ids.copy()
     with native.forced(kernel):
         searcher = module.Cascade(parts_of(WHOLE), sizes_of(WHOLE))
-        searcher.search(queries, wanted, away, 9, 16, 90, 40, 20, None, 1)
-        searcher.search(queries, ids, away, 9, 16, 90, 40, 20, None, threads)
+        searcher.search(queries, wanted, away, 9, 16, 90, 40, 30, 20, None, 1)
+        searcher.search(queries, ids, away, 9, 16, 90, 40, 30, 20, None, threads)
     np.testing.assert_array_equal(ids, wanted)
 
 
@@ -311,7 +353,7 @@ def test_more_neighbours_than_anyone_has(module: ModuleType) -> None:
     most = 2**31 - 1
     ids, away = outputs((1, 2**22), np.int64), outputs((1, 2**22), np.float32)
     ids[:], away[:] = 7, 7
-    searcher.search(WHOLE.queries[:1], ids, away, *[most] * 5, None, 1)
+    searcher.search(WHOLE.queries[:1], ids, away, *[most] * 6, None, 1)
     assert sorted(ids[0, :200].tolist()) == list(range(200))
     assert (ids[0, 200:] == -1).all()
     assert np.isinf(away[0, 200:]).all()

@@ -11,7 +11,7 @@ from mitame.engines.cascade.effort import Kind, plan_for
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.kinds import kind_of
 from mitame.engines.cascade.parts import read_parts
-from tests.engines.cascade.made import rows_of
+from tests.engines.cascade.made import made, rows_of
 
 
 @pytest.mark.parametrize(
@@ -47,19 +47,22 @@ def test_damaged_steps_are_no_error(name: str, wrong: float, kind: Kind) -> None
     assert kind_of({**stored.parts, name: steps}, stored.shape) == kind
 
 
+@pytest.mark.parametrize("residuals", [True, False])
 @pytest.mark.parametrize("kind", ["close", "spread", "tailed", "bare"])
 @pytest.mark.parametrize("edges", [True, False])
 @pytest.mark.parametrize("k", [1, 10, 300])
-def test_more_effort_hands_on_more(k: int, edges: bool, kind: Kind) -> None:
+def test_more_effort_hands_on_more(k: int, edges: bool, kind: Kind, residuals: bool) -> None:
     """No stage looks at fewer rows where effort is higher, the last at k at least; most at more."""
     plans = [
-        plan_for(step / 20, k, roots=77, lists=5_919, edges=edges, kind=kind) for step in range(20)
+        plan_for(step / 20, k, roots=77, lists=5_919, edges=edges, kind=kind, residuals=residuals)
+        for step in range(20)
     ]
     for low, high in pairwise(plans):
         assert low.roots <= high.roots
         assert low.lists <= high.lists
         assert low.shorts <= high.shorts
         assert low.beam <= high.beam
+        assert low.refined <= high.refined
         assert k <= low.exact <= high.exact
     least, most = plans[0], plans[-1]
     assert least.roots < most.roots
@@ -74,3 +77,29 @@ def test_spread_rows_are_sought_in_more_lists() -> None:
     spread = plan_for(0.5, 10, roots=77, lists=5_919, edges=False, kind="spread")
     assert spread.lists > close.lists
     assert spread.shorts < close.shorts
+
+
+@pytest.mark.parametrize("edges", [True, False])
+@pytest.mark.parametrize("k", [1, 10, 300])
+def test_residuals_spare_whole_rows(k: int, edges: bool) -> None:
+    """At every effort no more are looked at whole, more are refined, and all else is the same."""
+    for effort in (0.0, 0.3, 0.6, 0.95):
+        plain, refined = (
+            plan_for(
+                effort, k, roots=77, lists=5_919, edges=edges, kind="tailed", residuals=residuals
+            )
+            for residuals in (False, True)
+        )
+        assert plain.refined == 0
+        assert refined.numbers[:4] == plain.numbers[:4]
+        assert refined.exact <= plain.exact
+        assert refined.refined >= min(refined.exact, refined.beam)
+    assert refined.exact < plain.exact
+
+
+@pytest.mark.parametrize("residuals", [True, False])
+def test_an_index_refines_where_its_rows_have_residuals(residuals: bool) -> None:
+    """Those that an earlier version saved have none."""
+    rows = rows_of(300, 400, fall=0)
+    index = made(rows, "euclidean", residuals=residuals, degree=0).opened()
+    assert (index._plan(10, 0.5, None)[4] > 0) == residuals

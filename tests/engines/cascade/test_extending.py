@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from mitame import native
 from mitame.distances import Distance, normalise
-from mitame.engines.cascade import CascadeEngine
-from mitame.engines.protocol import Index
+from mitame.engines.cascade import CascadeEngine, shape
+from mitame.engines.protocol import Index, Parts
 from mitame.testing.engines import brute_force
 
 OLD, NEW = 2_000, 400
@@ -31,6 +31,12 @@ def _changed(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
     return np.ascontiguousarray(np.concatenate([rows[stays], fresh])), kept
 
 
+def _as_flat(monkeypatch: pytest.MonkeyPatch, *, residuals: bool) -> None:
+    """Rows of more than 336 floats have tails, and residuals or none, however few floats."""
+    monkeypatch.setattr(shape, "_TAIL_FROM", 0)
+    monkeypatch.setattr(shape, "spares_rows", lambda *_, **__: residuals)
+
+
 def _recall(index: Index, rows: NDArray[np.float32], distance: Distance) -> float:
     """Share of the true ten that are found, for some old and some new rows."""
     queries = np.concatenate([rows[:60], rows[-60:]]) + np.float32(0.01)
@@ -41,11 +47,20 @@ def _recall(index: Index, rows: NDArray[np.float32], distance: Distance) -> floa
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine", "inner_product"])
-@pytest.mark.parametrize(("dimension", "degree"), [(32, 0), (32, 12), (480, 12)])
+@pytest.mark.parametrize(
+    ("dimension", "degree", "residuals"),
+    [(32, 0, False), (32, 12, False), (480, 12, False), (480, 12, True)],
+)
 def test_it_finds_as_much_as_one_built_anew(
-    dimension: int, degree: int, distance: Distance
+    dimension: int,
+    degree: int,
+    residuals: bool,
+    distance: Distance,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With edges and without, with tails and without, twice in a row; nothing that is gone."""
+    """With edges and without, with tails and residuals and without, twice in a row; nothing that
+    is gone."""
+    _as_flat(monkeypatch, residuals=residuals)
     if degree and native.module() is None:
         pytest.skip("edges need the native kernels")
     engine = CascadeEngine()
@@ -58,12 +73,51 @@ def test_it_finds_as_much_as_one_built_anew(
         index = engine.extend(now, distance, index.save(), kept, degree=degree, threads=1)
         anew = engine.build(now, distance, degree=degree, threads=1)
         assert set(index.save()) == set(anew.save())
+        assert ("tails" in anew.save()) == (dimension == 480)
+        assert ("residuals" in anew.save()) == residuals
         bare = not degree and dimension == 32
         assert bare == (not index.save()["nodes"].size) == (not anew.save()["nodes"].size)
         # By inner product some lists have most of the answers, whichever they are.
         slack = 0.08 if distance == "inner_product" else 0.03
         assert _recall(index, now, distance) >= _recall(anew, now, distance) - slack
         rows = now
+
+
+def test_staying_rows_keep_their_residuals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever they stand now; new rows get the codes that they would have had."""
+    _as_flat(monkeypatch, residuals=True)
+    rows = _rows(OLD, 480, 0)
+    engine = CascadeEngine()
+    before = engine.build(rows, "euclidean", degree=0).save()
+    now, kept = _changed(rows)
+    now[-5:] = rows[kept < 0][:5]  # some that went come back as new ones
+    after = engine.extend(now, "euclidean", before, kept, degree=0).save()
+    codes, codes_now = _by_id(before), _by_id(after)
+    np.testing.assert_array_equal(codes_now[kept[kept >= 0]], codes[kept >= 0])
+    # They are turned by the axes that the index keeps, which are rounded.
+    same = (codes_now[-5:] == codes[kept < 0][:5]).mean()
+    assert same > 0.2
+    assert (codes_now[-5:] == codes[:5]).mean() < same / 2
+
+
+def _by_id(parts: Parts) -> NDArray[np.uint8]:
+    """Residuals uint8[rows, width]."""
+    there = parts["ids"] >= 0
+    return parts["residuals"][there][np.argsort(parts["ids"][there])]
+
+
+def test_an_index_without_residuals_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that an earlier version saved is extended as it is, and anew it gets them."""
+    _as_flat(monkeypatch, residuals=False)
+    rows = _rows(OLD, 480, 0)
+    engine = CascadeEngine()
+    before = engine.build(rows, "euclidean", degree=0).save()
+    _as_flat(monkeypatch, residuals=True)
+    now, kept = _changed(rows)
+    index = engine.extend(now, "euclidean", before, kept, degree=0)
+    assert "residuals" not in index.save()
+    assert _recall(index, now, "euclidean") > 0.9
+    assert "residuals" in engine.build(now, "euclidean", degree=0).save()
 
 
 def test_new_rows_are_reached_along_edges_from_old_ones() -> None:

@@ -18,6 +18,7 @@ from tests.engines.cascade.made import (
     PLANS,
     Answer,
     Made,
+    Plan,
     assert_same,
     made,
     repeated,
@@ -43,13 +44,15 @@ def index_of(
     *,
     distinct: int = 0,
     flat: bool = False,
+    residuals: bool = False,
 ) -> Made:
     """One index for all tests of its kind; spectra are flat where there are many axes."""
     fall = 0.0 if flat or dimension > 400 else 0.7
     points = rows_of(rows, dimension, seed=dimension, fall=fall, unit=distance == "cosine")
     points = repeated(points, distinct) if distinct else points
     queries = 3 if dimension > 200 else 6
-    return made(points, distance, queries=queries, degree=degree, lists=max(16, rows // 40))
+    lists = max(16, rows // 40)
+    return made(points, distance, queries=queries, residuals=residuals, degree=degree, lists=lists)
 
 
 def check(index: Made, k: int, allow: Allow | None = None) -> None:
@@ -66,6 +69,37 @@ def test_every_kernel_chooses_the_same(dimension: int, distance: Distance, degre
     """Dimensions with and without remainders, tails and edges; plans from narrow to all."""
     check(index_of(600, dimension, distance, degree), 10)
     check(index_of(600, dimension, distance, degree, flat=True), 10)
+
+
+@pytest.mark.parametrize("degree", [0, 8])
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize(("dimension", "lines"), [(200, 1), (400, 2), (784, 3)])
+def test_every_kernel_chooses_the_same_by_residuals(
+    dimension: int, lines: int, distance: Distance, degree: int
+) -> None:
+    """Of each number of lines, with edges and without, under a filter, and of equal rows."""
+    index = index_of(600, dimension, distance, degree, flat=True, residuals=True)
+    assert index.parts["residuals"].shape[1] == 64 * lines
+    check(index, 10)
+    check(index, 10, np.random.default_rng(3).random(600) < 0.3)
+    check(index_of(600, dimension, distance, degree, flat=True, residuals=True, distinct=40), 10)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("kernel", native.usable())
+def test_residuals_order_the_beam_better(kernel: str, distance: Distance) -> None:
+    """Of a beam of all rows, few that are looked at whole have more of the nearest among them."""
+    index = index_of(600, 784, distance, 0, flat=True, residuals=True)
+    every = searched(index, kernel, 10, PLANS[-1]).ids
+    most = 10**6
+    found = {
+        refined: searched(index, kernel, 10, (most, most, most, most, refined, 12)).ids
+        for refined in (0, 200)
+    }
+    hits = {how: np.isin(one + 1_000 * np.arange(3)[:, None], every + 1_000 * np.arange(3)[:, None])
+            for how, one in found.items()}  # fmt: skip
+    assert hits[200].mean() > hits[0].mean()
+    assert hits[200].mean() > 0.9
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
@@ -229,7 +263,7 @@ def test_the_index_answers_far_queries_exactly(kernel: str) -> None:
     distance=st.sampled_from(DISTANCES),
     degree=st.sampled_from([0, 1, 5]),
     distinct=st.sampled_from([0, 3, 40]),
-    plan=st.tuples(*(st.integers(1, 60) for _ in range(5))),
+    plan=st.tuples(*(st.integers(1, 60) for _ in range(6))),
     k=st.integers(1, 40),
 )
 def test_any_index_and_plan(
@@ -239,7 +273,7 @@ def test_any_index_and_plan(
     distance: Distance,
     degree: int,
     distinct: int,
-    plan: tuple[int, int, int, int, int],
+    plan: Plan,
     k: int,
 ) -> None:
     """The law for whatever Hypothesis thinks of.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.engines.cascade import coding
-from mitame.engines.cascade.coding import Bytes, codes_and_stands, codes_of, widened
+from mitame.engines.cascade.coding import Bytes, codes_and_stands, widened
 from mitame.engines.cascade.compared import Arrays, ComparedRows, Numbers
 from mitame.engines.cascade.frame import Frame
 from mitame.engines.cascade.lists import Lists, placed
@@ -111,12 +111,14 @@ class RowCodes:
         norms: float32[n], for the short codes.
         nodes: uint8[n, 128], or uint8[n, 0] where the shape has none.
         tails: uint8[n, 64], or uint8[n, 0] where the shape has none.
+        residuals: uint8[n, residual bytes].
     """
 
     short: Bytes
     norms: Floats
     nodes: Bytes
     tails: Bytes
+    residuals: Bytes
 
     @classmethod
     def empty(cls, rows: int, shape: Shape) -> RowCodes:
@@ -126,12 +128,14 @@ class RowCodes:
             np.empty(rows, np.float32),
             np.empty((rows, NODE_BYTES if shape.nodes else 0), np.uint8),
             np.empty((rows, LINE if shape.tail else 0), np.uint8),
+            np.empty((rows, shape.residual_bytes), np.uint8),
         )
 
     def put(self, where: Numbers | slice, codes: RowCodes) -> None:
         """Set those of some rows."""
         self.short[where], self.norms[where] = codes.short, codes.norms
         self.nodes[where], self.tails[where] = codes.nodes, codes.tails
+        self.residuals[where] = codes.residuals
 
 
 def row_codes(
@@ -146,28 +150,32 @@ def row_codes(
         short, correction = short_codes(widened(points, shape.coarse), centres, shape, steps.rows)
         if product:  # inner products need no norms
             squares, correction = np.zeros_like(squares), np.zeros_like(correction)
-        nodes, tails = _nodes(points, squares, shape, steps.nodes)
-        out.put(where, RowCodes(short, squares + correction, nodes, tails))
+        nodes = _nodes(points, squares, shape, steps.nodes)
+        out.put(where, RowCodes(short, squares + correction, *nodes))
     return out
 
 
-def _nodes(points: Floats, squares: Floats, shape: Shape, steps: Floats) -> tuple[Bytes, Bytes]:
-    """Nodes and tails, as `RowCodes` has them."""
+def _nodes(points: Floats, squares: Floats, shape: Shape, steps: Floats) -> list[Bytes]:
+    """Nodes, tails and residuals, as `RowCodes` has them."""
+    nothing = np.empty((len(points), 0), np.uint8)
     if not shape.nodes:
-        nothing = np.empty((len(points), 0), np.uint8)
-        return nothing, nothing
-    codes = _node_codes(points, steps)
-    tails = coding.packed_tails(codes[:, NODE:]) if shape.tail else codes[:, :0]
-    return coding.packed_nodes(codes[:, :NODE], squares), tails
+        return [nothing] * 3
+    codes, left = _node_codes(points, steps)
+    lines = shape.residual_bytes // LINE
+    return [
+        coding.packed_nodes(codes[:, :NODE], squares),
+        coding.packed_tails(codes[:, NODE:]) if shape.tail else nothing,
+        coding.packed_residuals(left, steps, lines) if lines else nothing,
+    ]
 
 
-def _node_codes(points: Floats, steps: Floats) -> Bytes:
-    """uint8[n, PROJECTED] of float32[n, projected]."""
+def _node_codes(points: Floats, steps: Floats) -> tuple[Bytes, Floats]:
+    """uint8[n, PROJECTED] of float32[n, projected], and what the codes leave of these."""
     bits, used = coding.node_bits(), points.shape[1]
     out = np.empty((len(points), PROJECTED), np.uint8)
-    out[:, :used] = codes_of(points, steps[:used], bits[:used])
+    out[:, :used], stands = codes_and_stands(points, steps[:used], bits[:used])
     out[:, used:] = coding.codes_of_nothing(bits)[used:]
-    return out
+    return out, points - stands
 
 
 def row_table(codes: RowCodes, table: Numbers, lists: int) -> tuple[Arrays, Numbers]:
@@ -189,9 +197,10 @@ def row_table(codes: RowCodes, table: Numbers, lists: int) -> tuple[Arrays, Numb
     parts["row-norms"][places] = codes.norms
     parts["ids"][places] = np.arange(len(places))
     parts["nodes"][places] = codes.nodes
-    if codes.tails.shape[1]:
-        parts["tails"] = np.zeros((count, LINE), np.uint8)
-        parts["tails"][places] = codes.tails
+    for name, optional in (("tails", codes.tails), ("residuals", codes.residuals)):
+        if optional.shape[1]:
+            parts[name] = np.zeros((count, optional.shape[1]), np.uint8)
+            parts[name][places] = optional
     return parts, places
 
 

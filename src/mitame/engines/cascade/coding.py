@@ -14,11 +14,15 @@ from mitame.engines.cascade.shape import (
     NODE_8,
     NODE_BYTES,
     PROJECTED,
+    RESIDUAL,
     Floats,
     Shape,
 )
 
 Bytes = NDArray[np.uint8]
+RESIDUAL_PART = np.float32(0.25)
+"""A residual's step as a part of its node's: found by trying a third to a twelfth. Sixteen steps
+are twice as far as a cell of 2 bits, for what lies beyond the outermost one."""
 Places = NDArray[np.int64]
 
 _SHIFTS = (0, 2, 4, 6)
@@ -136,6 +140,22 @@ def packed_nodes(codes: Bytes, norms: Floats) -> Bytes:
 def packed_tails(codes: Bytes) -> Bytes:
     """Tails uint8[n, 64] of codes uint8[n, TAIL]."""
     return _planes(codes, LINE)
+
+
+def packed_residuals(left: Floats, steps: Floats, lines: int) -> Bytes:
+    """Residuals uint8[n, lines * 64]: each line's first 64 codes in lower halves of bytes.
+
+    Args:
+        left: float32[n, >= width], what a node's codes leave of each coordinate.
+        steps: float32[>= width], the node's.
+        lines: how many.
+    """
+    end = NODE_8 + RESIDUAL * lines
+    bits = np.full(RESIDUAL * lines, 4)
+    codes = codes_of(left[:, NODE_8:end], steps[NODE_8:end] * RESIDUAL_PART, bits)
+    pair = codes.reshape(len(codes), lines, 2, LINE)
+    packed = pair[:, :, 0] | pair[:, :, 1] << 4
+    return np.asarray(packed, np.uint8).reshape(len(codes), lines * LINE)
 
 
 def _planes(codes: Bytes, width: int) -> Bytes:

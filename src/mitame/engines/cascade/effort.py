@@ -7,8 +7,8 @@ geometrically, so that equal steps of effort cost about the same factor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Literal, TypeAlias
 
 DEFAULT = 0.5
@@ -26,6 +26,10 @@ _HANDED_ON: dict[Kind, tuple[float, float]] = {
 _BARE = (1, 4)
 """Exact rows for each, at the least and at the most effort, where rows have no nodes."""
 
+_WHOLE = 45
+"""Whole rows beside the ten neighbours themselves that are enough at any effort where residuals
+order the beam; of few rows most are looked at, of many an ever smaller share."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -35,12 +39,25 @@ class Plan:
     lists: int
     shorts: int
     beam: int
+    refined: int
     exact: int
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """In the order of the stages."""
+        return self.roots, self.lists, self.shorts, self.beam, self.refined, self.exact
 
 
 @lru_cache(maxsize=4_096)
 def plan_for(
-    effort: float, k: int, *, roots: int, lists: int, edges: bool, kind: Kind = "close"
+    effort: float,
+    k: int,
+    *,
+    roots: int,
+    lists: int,
+    edges: bool,
+    kind: Kind = "close",
+    residuals: bool = False,
 ) -> Plan:
     """The plan for k neighbours.
 
@@ -50,12 +67,21 @@ def plan_for(
         roots, lists: how many there are.
         edges: whether rows have edges.
         kind: of the rows; without edges.
+        residuals: whether rows have them.
     """
+    wide = max(1.0, k / 10)
     if edges:
-        return _along_edges(effort, k, max(1.0, k / 10), roots, lists)
-    wide = max(1.0, k / 10) ** 0.6
-    if kind == "close":
-        return _among_close(effort, k, wide, roots, lists)
+        plan = _along_edges(effort, k, wide, roots, lists)
+    else:
+        wide **= 0.6
+        among = _among_close if kind == "close" else partial(_among_others, kind=kind)
+        plan = among(effort, k, wide, roots, lists)
+    return _with_residuals(plan, k, wide) if residuals else plan
+
+
+def _among_others(
+    effort: float, k: int, wide: float, roots: int, lists: int, *, kind: Kind
+) -> Plan:
     probed = min(float(lists), _between(8, max(16, lists * 0.5), effort))
     if kind == "bare":
         per_list = exactly = _between(*_BARE, effort)  # whoever is handed on is looked at exactly
@@ -67,6 +93,7 @@ def plan_for(
         lists=round(probed),
         shorts=k + round(per_list * wide * probed**0.5),
         beam=exact,
+        refined=0,
         exact=exact,
     )
 
@@ -79,6 +106,7 @@ def _among_close(effort: float, k: int, wide: float, roots: int, lists: int) -> 
         lists=round(probed),
         shorts=k + round(wide * (6 + 2.5 * probed)),
         beam=exact,
+        refined=0,
         exact=exact,
     )
 
@@ -90,6 +118,7 @@ def _along_edges(effort: float, k: int, wide: float, roots: int, lists: int) -> 
         lists=min(lists, round(_between(2, 6, effort))),
         shorts=max(16, min(round(beam), 32)),
         beam=round(beam) + k // 4,
+        refined=0,
         exact=k + round(wide * _looked_at(beam / wide)),
     )
 
@@ -98,6 +127,16 @@ def _looked_at(beam: float) -> float:
     """Rows beside the neighbours themselves: most of a small beam, and ever fewer of a large one,
     which is only as large for the walk to pass through."""
     return 0.75 * beam / (1 + beam / 160)
+
+
+def _with_residuals(plan: Plan, k: int, wide: float) -> Plan:
+    """A few more are compared by residuals than would be looked at whole; and then fewer are."""
+    looked = (plan.exact - k) / wide
+    return replace(
+        plan,
+        refined=min(plan.beam, k + round(1.2 * wide * looked)),
+        exact=k + round(wide * looked / (1 + looked / _WHOLE)),
+    )
 
 
 def _between(low: float, high: float, effort: float) -> float:

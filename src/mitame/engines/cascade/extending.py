@@ -83,6 +83,7 @@ def _codes_of(older: Older) -> RowCodes:
         parts["row-norms"].ravel()[places],
         parts["nodes"].reshape(-1, NODE_BYTES)[places] if shape.nodes else none,
         tails,
+        parts["residuals"].reshape(-1, shape.residual_bytes)[places] if shape.residuals else none,
     )
 
 
@@ -138,7 +139,7 @@ def _near(
     queries = np.ascontiguousarray(rows.at(fresh))
     ids = np.full((len(fresh), k), -1, np.int64)
     away = np.empty((len(fresh), k), np.float32)
-    native.search(queries, ids, away, 64, 12, 3 * k, k + 8, k, None, threads)
+    native.search(queries, ids, away, 64, 12, 3 * k, k + 8, 0, k, None, threads)
     return ids
 
 

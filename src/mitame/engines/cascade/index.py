@@ -119,16 +119,17 @@ class CascadeIndex(IndexedRows):
             lists=sizes["lists"],
             edges=sizes["degree"] > 0 and allow is None,
             kind=self._kind,
+            residuals=self._stored.shape.residual_bytes > 0,
         )
         if allow is None:
-            found = (plan.roots, plan.lists, plan.shorts, plan.beam, plan.exact)
+            found = plan.numbers
             if len(self._plans) < _PLANS and self._native is not None:
                 self._plans[k, effort] = self._native.quick(*found, self._threads)
             return found
         share = max(0.01, np.count_nonzero(allow) / len(allow))
         roots = min(round(plan.roots / share), sizes["roots"])
         lists = min(round(plan.lists / share), sizes["lists"])
-        return roots, lists, plan.shorts, plan.beam, plan.exact
+        return roots, lists, *plan.numbers[2:]
 
     def _is_tame(self, queries: Rows) -> bool:
         lengths = norms(queries)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.engines.cascade.coding import RESIDUAL_PART
+from mitame.engines.cascade.part_checks import residual_lines_of
 from mitame.engines.cascade.shape import (
     FINE_AXES,
     LINE,
@@ -20,6 +22,7 @@ from mitame.engines.cascade.shape import (
     NODE_4,
     NODE_8,
     PROJECTED,
+    RESIDUAL,
     TAIL,
     Floats,
 )
@@ -95,6 +98,7 @@ class Prepared:
         self._centre, centre_scale = quantised(self._z[: s["coarse"]])
         self._centre_scale = centre_scale * p["centre-step"][0]
         self._set_node()
+        self._set_residual()
         return True
 
     def _set_node(self) -> None:
@@ -107,6 +111,16 @@ class Prepared:
         ]
         self.offset = (offsets[0] + offsets[1]) + offsets[2]
         self.tail_offset = offsets[3]
+
+    def _set_residual(self) -> None:
+        steps = self._parts["node-steps"]
+        lines = residual_lines_of(self._parts, self._sizes)
+        begins = range(NODE_8, NODE_8 + RESIDUAL * lines, RESIDUAL)
+        whole = [self._rounded(steps, begin, begin + RESIDUAL) for begin in begins]
+        self.residual = [replace(line, scale=RESIDUAL_PART * line.scale) for line in whole]
+        self.residual_offset = np.float32(0)
+        for line in self.residual:
+            self.residual_offset += line.scale * np.float32(7.5) * np.float32(line.whole.sum())
 
     def _rounded(self, steps: Floats, begin: int, end: int) -> Rounded:
         whole, scale = quantised(self._z[begin:end] * steps[begin:end])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.engines.cascade import coding
+from mitame.engines.cascade.effort import Plan
 from mitame.engines.cascade.numpy_beam import Beam, Places, lowest, walk
 from mitame.engines.cascade.numpy_prepared import Parts, Prepared, Whole
 from mitame.engines.cascade.part_checks import check_parts, line_of
@@ -59,9 +60,9 @@ class NumpyCascade:
         """
         if queries.dtype != np.float32 or queries.shape[1:] != (self._sizes["dimension"],):
             raise ValueError("queries must be float32[q, dimension]")
-        roots, lists, shorts, beam, exact, threads = quick
+        roots, lists, shorts, beam, refined, exact, threads = quick
         return self.search(
-            queries, ids, distances, roots, lists, shorts, beam, exact, None, threads
+            queries, ids, distances, roots, lists, shorts, beam, refined, exact, None, threads
         )
 
     def search(  # noqa: PLR0917 (the native search's order)
@@ -73,6 +74,7 @@ class NumpyCascade:
         lists: int,
         shorts: int,
         beam: int,
+        refined: int,
         exact: int,
         allow: NDArray[np.bool_] | None,
         threads: int,  # noqa: ARG002 (the native search's)
@@ -80,12 +82,10 @@ class NumpyCascade:
         """Fill ids int64[q, k] and distances float32[q, k]; 0, or 1 for an
         unusual query, 2 for a damaged part, 3 for fewer than k."""
         worst = 0
-        roots, lists, shorts, beam, exact = (
-            max(1, most) for most in (roots, lists, shorts, beam, exact)
-        )
+        plan = Plan(*(max(1, most) for most in (roots, lists, shorts, beam, refined, exact)))
         for q, query in enumerate(queries):
             one = _Query(self._parts, self._sizes, self._axes, query)
-            status = one.run(roots, lists, shorts, beam, exact, allow, ids[q], distances[q])
+            status = one.run(plan, allow, ids[q], distances[q])
             worst = max(worst, status, key=_SAYING.index)
         return worst
 
@@ -106,13 +106,9 @@ class _Query:
         self.prepared = Prepared(parts, sizes, axes, query)
         self.line = line_of(sizes)
 
-    def run(  # noqa: PLR0917 (the native search's order)
+    def run(
         self,
-        roots: int,
-        lists: int,
-        shorts: int,
-        beam: int,
-        exact: int,
+        plan: Plan,
         allow: NDArray[np.bool_] | None,
         ids: NDArray[np.int64],
         distances: Floats,
@@ -121,21 +117,20 @@ class _Query:
         with np.errstate(all="ignore"):
             if not self._is_usual() or not self.prepared.set():
                 return 1
-            chosen = _first(self._roots(), roots)
+            chosen = _first(self._roots(), plan.roots)
             found = self._table("list", chosen, None)
-            places = None if found is None else self._table("row", _first(found, lists), allow)
-            if places is None:
+            rows = None if found is None else self._table("row", _first(found, plan.lists), allow)
+            if rows is None:
                 return 2
-            keys, kept = lowest(*places, shorts)
+            keys, kept = lowest(*rows, plan.shorts)
             if self.parts["nodes"].size:
                 keys = self._node_keys(kept)
             real = keys < FAR  # a norm may be damaged
-            gathered = self._followed(keys[real], kept[real], beam, allow)
+            gathered = self._followed(keys[real], kept[real], plan.beam, allow)
             if gathered is None:
                 return 2
-            order = np.lexsort((gathered[1], gathered[0]))
-            few = max(exact, len(ids))
-            return self._rank(gathered[1][order][:few], ids, distances)
+            places = self._refined(*gathered, plan.refined, max(plan.exact, len(ids)))
+            return self._rank(places, ids, distances)
 
     def _is_usual(self) -> bool:
         if self.sizes["distance"] == 1:
@@ -205,6 +200,21 @@ class _Query:
         order = np.lexsort((places, keys))
         beam = Beam(list(keys[order]), [int(p) for p in places[order]], most)
         return walk(beam, self.parts["edges"].reshape(-1, degree), self._node_keys)
+
+    def _refined(self, keys: Floats, places: Places, refined: int, few: int) -> Places:
+        """The nearest few, after a closer look at the first of them where there are residuals."""
+        order = np.lexsort((places, keys))
+        if not self.prepared.residual or refined <= few:
+            return places[order][:few]
+        keys, places = keys[order][:refined], places[order][:refined]
+        queries = self.prepared.residual
+        packed = self.parts["residuals"].reshape(-1, len(queries), LINE)[places]
+        keys = keys + self.prepared.residual_offset
+        for line, q in enumerate(queries):
+            keys = keys - q.sums(coding.halves(packed[:, line]))
+        real = keys < FAR  # a damaged step may give none
+        keys, places = keys[real], places[real]
+        return places[np.lexsort((places, keys))][:few]
 
     def _rank(self, places: Places, ids: NDArray[np.int64], distances: Floats) -> int:
         rows = self.parts["ids"][places].astype(np.int64)

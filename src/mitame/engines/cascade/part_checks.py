@@ -16,6 +16,7 @@ from mitame.engines.cascade.shape import (
     NODE_BYTES,
     PROJECTED,
     TAIL,
+    residual_lines,
     rounded,
 )
 
@@ -75,14 +76,23 @@ def wanted_of(parts: Parts, s: Mapping[str, int]) -> dict[str, tuple[type[np.gen
         "inverses": (np.float32, s["rows"]),
     }
     wanted.update({name: it for name, it in optional.items() if name in parts})
+    if lines := residual_lines_of(parts, s):
+        wanted["residuals"] = (np.uint8, rows * LINE * lines)
     if s["degree"]:
         wanted["edges"] = (np.int32, rows * s["degree"])
     return wanted
 
 
 def _has_no_nodes(parts: Parts, s: Mapping[str, int]) -> bool:
-    """Whether short codes alone choose the exact rows; edges lead from node to node."""
-    return "nodes" in parts and not (parts["nodes"].size or s["degree"] or "tails" in parts)
+    """Whether short codes alone choose the exact rows; edges lead from node to node, tails and
+    residuals go on where nodes end."""
+    needed = s["degree"] or "tails" in parts or residual_lines_of(parts, s)
+    return "nodes" in parts and not (parts["nodes"].size or needed)
+
+
+def residual_lines_of(parts: Parts, s: Mapping[str, int]) -> int:
+    """Lines of residuals of each row."""
+    return residual_lines(s["projected"]) if "residuals" in parts else 0
 
 
 def line_of(sizes: Mapping[str, int]) -> int:

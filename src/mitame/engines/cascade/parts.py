@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mitame import native
 from mitame.distances import DISTANCES, Distance
 from mitame.engines.cascade.numpy_search import NumpyCascade
+from mitame.engines.cascade.part_checks import residual_lines_of
 from mitame.engines.cascade.shape import BLOCK, LINE, PROJECTED, Floats, Shape
 from mitame.engines.protocol import Parts, Rows
 from mitame.errors import CorruptCollection
@@ -146,6 +147,7 @@ def read_parts(vectors: Rows, distance: Distance, parts: Parts) -> Stored | None
         tail=bool(sizes["tail"]),
         projected=sizes["projected"],
         nodes="nodes" not in parts or parts["nodes"].size > 0,
+        residuals=residual_lines_of(parts, sizes) > 0,
     )
     found = {name: at_line(part) for name, part in parts.items() if name != INVERSES}
     return Stored(shape, sizes, found)

@@ -22,6 +22,9 @@ NODE_BYTES = 128
 TAIL = 256
 """Coordinates of a tail, with 2 bits."""
 PROJECTED = NODE + TAIL
+RESIDUAL = 2 * LINE
+"""Coordinates of a line of residuals, with 4 bits; the first one begins after `NODE_8`."""
+_RESIDUAL_LINES = 3
 FINE_AXES = NODE_8 + NODE_4
 """Axes whose numbers have 8 bits; those after it have 4."""
 FAR = 3.0e38
@@ -33,6 +36,8 @@ _FEW_NODES = 4
 """Nodes that take as many bytes as a row from which there are nodes at all."""
 _TAIL_FROM = 0.08
 """Share of the energy beyond a node's coordinates from which tails are worth their memory."""
+_RESIDUALS_FROM = 1_024
+"""Floats of a row from which residuals cost less than the whole rows that they spare."""
 
 Floats = NDArray[np.float32]
 
@@ -47,6 +52,7 @@ class Shape:
         coarse: coordinates of a centre, with 8 bits; a multiple of 64.
         tail: whether rows have tails.
         nodes: whether rows have nodes; without them short codes alone choose the exact rows.
+        residuals: whether rows have codes of what nodes and tails leave.
         projected: coordinates of a rotated query that are used; the rest counts as zero.
     """
 
@@ -57,6 +63,7 @@ class Shape:
     tail: bool
     projected: int
     nodes: bool = True
+    residuals: bool = False
 
     @property
     def padded(self) -> int:
@@ -72,6 +79,11 @@ class Shape:
     def block_bytes(self) -> int:
         """Bytes of the short codes of sixteen rows."""
         return LINE * (self.fours // 8 + self.twos // 16)
+
+    @property
+    def residual_bytes(self) -> int:
+        """Bytes of the residuals of a row, 0 where it has none."""
+        return LINE * residual_lines(self.projected) if self.residuals else 0
 
 
 def shape_for(shares: Floats, *, edges: bool) -> Shape:
@@ -90,12 +102,26 @@ def shape_for(shares: Floats, *, edges: bool) -> Shape:
     tail = is_flat(shares)
     enough = 1 + int(np.searchsorted(np.cumsum(shares), _ENOUGH))
     used = PROJECTED if tail else min(NODE, max(rounded(enough, 16), coarse, fours + twos))
-    return Shape(dimension, fours, twos, coarse, tail, min(dimension, used))
+    residuals = spares_rows(shares, edges=edges)
+    return Shape(dimension, fours, twos, coarse, tail, min(dimension, used), residuals=residuals)
+
+
+def residual_lines(projected: int) -> int:
+    """Lines of residuals: whole ones only, so the last coordinates may have none."""
+    return min(_RESIDUAL_LINES, max(0, projected - NODE_8) // RESIDUAL)
 
 
 def spares_nodes(dimension: int) -> bool:
     """Whether whole rows are so short that reading some more of them costs less than nodes."""
     return 4 * dimension <= _FEW_NODES * NODE_BYTES
+
+
+def spares_rows(shares: Floats, *, edges: bool) -> bool:
+    """Whether rows are so long that residuals pay, and so flat that they order a beam much better.
+
+    Without edges whole rows are a small part of the work.
+    """
+    return edges and len(shares) >= _RESIDUALS_FROM and is_flat(shares)
 
 
 def is_flat(shares: Floats) -> bool:
