@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import re
 import statistics
 import subprocess
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.serving.load import Kind, Loaded, Server, load
 from benchmarks.serving.making import NAME, make, vectors
 from benchmarks.serving.writing import Writer
+from mitame.serving.processes.children import OF_WORKERS
 
 TARGETS = {"similar": (0.8, 1.5), "similar, 50 PUT/s": (0.6, None), "vector, binary": (0.5, None)}
 """Least ratio of rates, and greatest ratio of 99th percentiles, to the constant's."""
@@ -60,7 +62,8 @@ def server(data: Path, answers_mb: float) -> Iterator[Server]:
     """A server process."""
     command = [sys.executable, "-m", "benchmarks.serving.server", "--data", str(data)]
     command += ["--answers-mb", str(answers_mb)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    variables = {**OF_WORKERS, **os.environ}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from mitame.errors import CollectionBusy
 from mitame.serving.product import nearest, pace
 from mitame.serving.product.answers import Answers
 from mitame.serving.product.learning import Learning, learnt, opened
-from mitame.serving.product.pace import AT_ONCE, Pace
+from mitame.serving.product.pace import AT_ONCE, Pace, Stopwatch
 from mitame.serving.product.searched import near_item, near_vectors
 from mitame.serving.product.similar_question import Question
 from mitame.serving.product.vector_question import (
@@ -144,6 +146,29 @@ def test_pace() -> None:
     assert not one.is_due
     now[0] = 11.0
     assert one.is_due
+
+
+def test_only_the_disk_counts_as_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a core that others use would wait for it on a thread, too."""
+    reads = [5.0]
+    monkeypatch.setattr(pace, "disk_reads", lambda: reads[0])
+    watch = Stopwatch()
+    time.sleep(0.02)
+    assert watch.read()[1] == 0.0
+    reads[0] = 6.0
+    working, waiting = watch.read()
+    assert waiting >= 0.015
+    assert working < 0.015
+    reads[0] = math.nan  # a system that does not say: all waiting counts
+    watch = Stopwatch()
+    time.sleep(0.02)
+    assert watch.read()[1] >= 0.015
+
+
+def test_pages_from_the_disk_are_counted() -> None:
+    """The system's count never falls; where there is none, it is never the same twice."""
+    before, after = pace.disk_reads(), pace.disk_reads()
+    assert after >= before or math.isnan(before)
 
 
 JSON = [(b"content-type", b"application/json")]

@@ -137,13 +137,19 @@ class NewRows:
             Their owners int64[n], and how far they are from the nearest of the question's vectors,
             float32[n].
         """
-        found = np.array(self._sifted(question, places, bound), np.int64)
+        found = np.array(self.sifted(question, places, bound), np.int64)
         distances = least(question, self._read(found + self.first), self.sketcher.distance)
         inside = distances <= away
         return self._owners[found[inside]], distances[inside]
 
-    def _sifted(self, question: Floats, places: Sequence[int], bound: float) -> Sequence[int]:
-        """Places whose rows themselves reach the bound."""
+    def sifted(self, question: Floats, places: Sequence[int], bound: float) -> Sequence[int]:
+        """Places whose rows themselves reach the bound.
+
+        Args:
+            question: float32[m, dimension], whose sketches `places` are the candidates of.
+            places: as `candidates` gives them.
+            bound: of their inner product, as `Sketcher.least` gives it.
+        """
         if not places or not self._is_tame(bound):
             return places
         kernel, (first, end, mapped) = self._kernel, self._newest
@@ -167,7 +173,7 @@ class NewRows:
         if not places:  # nearly always, and so is what comes next
             return near
         question = asked.vectors
-        places = self._sifted(question, places, bound)
+        places = self.sifted(question, places, bound)
         if not places:
             return near
         owners, distances = self.within(question, places, bound, away)

@@ -18,6 +18,10 @@ from mitame.serving.processes.notifying import NOTIFY_VARIABLE
 from mitame.serving.processes.sockets import HANDED_VARIABLES
 
 WORKER, RUNNER = "mitame.serving.processes.worker", "mitame.serving.work.runner"
+OF_WORKERS = {"OPENBLAS_NUM_THREADS": "1"}
+"""A worker multiplies small matrices all the time: other threads would need longer to come than to
+do their part, and wait for the next one in a loop, on cores that others need. Searches have threads
+of their own. Whoever sets the variable knows better."""
 _NOT_FOR_CHILDREN = (*HANDED_VARIABLES, NOTIFY_VARIABLE)
 
 
@@ -127,6 +131,8 @@ def _started(
     # glibc keeps an arena per thread: with so many the runner grew by a third in six minutes of
     # merges, with two it stays. Whoever sets the variable knows better.
     variables = {"MALLOC_ARENA_MAX": "2"}
+    if module == WORKER:
+        variables |= OF_WORKERS
     variables |= {n: v for n, v in os.environ.items() if n not in _NOT_FOR_CHILDREN}
     # Ctrl-C is the supervisor's affair alone, so children get a process group of their own; and
     # -P keeps what lies in the working directory from being imported.

@@ -8,7 +8,6 @@ search itself uses more cores than one.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,7 +22,7 @@ from mitame.distances import normalise, norms
 from mitame.errors import MitameError
 from mitame.neighbors import PADDING
 from mitame.serving.product.followed import Followed, Lists, told_of
-from mitame.serving.product.pace import Pace
+from mitame.serving.product.pace import Pace, Stopwatch
 from mitame.serving.product.similar_body import Shown
 from mitame.timing import step
 
@@ -60,7 +59,7 @@ def nearest(
     None where that is not sure, or something can't be read: the library has words for it.
     """
     lists, rows, pace = held
-    began, worked = time.perf_counter(), time.thread_time()
+    watch = Stopwatch()
     found: list[Near | None] = [None] * len(questions)
     try:
         near = _in_snapshot(lists, followed.following.moved, questions, wanted)
@@ -74,8 +73,8 @@ def nearest(
                     found[number] = Near(*told_of(known, pairs, wanted))
     except MitameError:
         pass
-    took, working = time.perf_counter() - began, time.thread_time() - worked
-    pace.took(working / len(questions), (took - working) / len(questions))
+    working, waiting = watch.read()
+    pace.took(working / len(questions), waiting / len(questions))
     return found
 
 
@@ -155,8 +154,10 @@ def _let_in(
         for length, away in zip(lengths, last, strict=True)
     ]
     found = rows.candidates_of_each(sketcher.question(unit), bounds)
-    for number, away, places in zip(numbers, last, found, strict=True):
-        if places:
+    for index, places in enumerate(found):
+        near_places = rows.sifted(unit[index : index + 1], places, bounds[index])
+        if near_places:
+            number, away = numbers[index], last[index]
             question = Asked.held(questions[number : number + 1])
-            entering = rows.nearest(question, places, -np.inf, away)
+            entering = rows.nearest(question, near_places, -np.inf, away)
             near[number].extend(pair for pair in entering.items() if pair[0] != own)

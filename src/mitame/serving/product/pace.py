@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 
@@ -41,9 +42,41 @@ class Pace:
         self._seconds, self._again = seconds, self._clock() + AGAIN
 
     def took(self, working: float, waiting: float) -> None:
-        """One on the event loop took so many seconds of processor time, and so many others."""
-        # One that waited long says little about the next, as a core that others use makes a few
-        # wait; where each has to wait, it is for the disk.
+        """One on the event loop took so long on the processor, and waited so long for the disk."""
+        # One that waited long says little about the next: most pages are in memory from then on.
         seconds = min(working, 4 * AT_ONCE) + min(waiting, AT_ONCE)
         self._seconds += (seconds - self._seconds) / 8
         self._again = self._clock() + AGAIN
+
+
+class Stopwatch:
+    """Times what is done from when it is made on."""
+
+    __slots__ = ("_began", "_reads", "_worked")
+
+    def __init__(self) -> None:
+        self._began, self._worked = time.perf_counter(), time.thread_time()
+        self._reads = disk_reads()
+
+    def read(self) -> tuple[float, float]:
+        """Seconds of this thread's processor time, and seconds that went to the disk.
+
+        Whatever else it waits for, such as a core that others use, it waits for on a thread, too.
+        """
+        working = time.thread_time() - self._worked
+        waiting = time.perf_counter() - self._began - working
+        return working, waiting if disk_reads() != self._reads else 0.0
+
+
+if sys.platform == "win32":
+
+    def disk_reads() -> float:
+        """Pages that this process has waited for the disk for; here nobody says."""
+        return math.nan
+
+else:
+    import resource
+
+    def disk_reads() -> float:
+        """Pages that this process has waited for the disk for."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_majflt
