@@ -31,6 +31,7 @@ from mitame.serving.processes.children import OF_WORKERS
 TARGETS = {"similar": (0.8, 1.5), "similar, 50 PUT/s": (0.6, None), "vector, binary": (0.5, None)}
 """Least ratio of rates, and greatest ratio of 99th percentiles, to the constant's."""
 _WRITING = "similar, 50 PUT/s"
+_WRITTEN = (_WRITING, "constant, 50 PUT/s")
 _BODIES = 200
 
 
@@ -92,6 +93,7 @@ def kinds_of(port: int, found: NDArray[np.float32], asked: int, scratch: Path) -
         constant,
         Kind("similar", asking),
         Kind(_WRITING, asking),
+        Kind("constant, 50 PUT/s", constant.arguments),
         body_kind("vector, binary", "application/octet-stream", binary, path, scratch),
         body_kind("vector, JSON", "application/json", texts, path, scratch),
     ]
@@ -122,7 +124,7 @@ def measured(
         # What the last round's writer has left to be looked at is not this round's affair.
         load(server, kinds[1], options.settle, options.connections, 2_000 + number)
         for kind in kinds:
-            rate = options.puts if kind.name == _WRITING else 0.0
+            rate = options.puts if kind.name in _WRITTEN else 0.0
             with Writer(server.port, found, rate) as writer:
                 one = load(server, kind, options.seconds, options.connections, 1_000 + number)
             results[kind.name].append(one)

@@ -174,6 +174,25 @@ def test_a_socket_that_is_handed_over(tmp_path: Path, kind: str) -> None:
     assert os.environ.get("LISTEN_FDS") is None
 
 
+def test_workers_multiply_on_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker's small products need one; the runner's large ones may have all cores; whoever sets
+    the variable has the last word."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    found = []
+    for said in (None, "3"):
+        if said is not None:
+            monkeypatch.setenv("OPENBLAS_NUM_THREADS", said)
+        with Server(tmp_path) as server:
+            for kind in ("worker", "runner"):
+                environment = Path(f"/proc/{children(server, kind)[0]}/environ")
+                if not environment.exists():
+                    pytest.skip("this system does not tell of a process's environment")
+                words = environment.read_bytes().split(b"\0")
+                found.append([each for each in words if each.startswith(b"OPENBLAS_NUM")])
+    three = [b"OPENBLAS_NUM_THREADS=3"]
+    assert found == [[b"OPENBLAS_NUM_THREADS=1"], [], three, three]
+
+
 def test_one_process_where_a_socket_can_not_be_shared(tmp_path: Path) -> None:
     """It answers, has a runner, and ends with it."""
     with Server(tmp_path, command=[sys.executable, "-c", ALONE, str(tmp_path)]) as server:
