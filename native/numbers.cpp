@@ -1,8 +1,8 @@
 #include "numbers.h"
 
-#include <charconv>
+#if defined(MITAME_READS_NUMBERS)
+
 #include <system_error>
-#include <version>
 
 namespace mitame {
 namespace {
@@ -39,15 +39,10 @@ const char* after_number(const char* at, const char* end) {
 }
 
 bool read_number(const char* from, const char* to, float* out) {
-#if defined(__cpp_lib_to_chars) && __cpp_lib_to_chars >= 201611L
   double value = 0;
   const std::from_chars_result read = std::from_chars(from, to, value);
   *out = static_cast<float>(value);
   return read.ec == std::errc{} && read.ptr == to;
-#else
-  static_cast<void>(from), static_cast<void>(to), static_cast<void>(out);
-  return false;
-#endif
 }
 
 }  // namespace
@@ -70,3 +65,5 @@ const char* read_numbers(const char* from, const char* end, std::vector<float>& 
 }
 
 }  // namespace mitame
+
+#endif

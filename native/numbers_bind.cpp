@@ -12,6 +12,7 @@ namespace nb = nanobind;
 namespace mitame {
 namespace {
 
+#if defined(MITAME_READS_NUMBERS)
 nb::object numbers_of(const nb::bytes& text, std::size_t start) {
   if (start > text.size()) throw std::invalid_argument("the text ends before");
   std::vector<float> found;
@@ -20,12 +21,15 @@ nb::object numbers_of(const nb::bytes& text, std::size_t start) {
   const nb::bytes floats(found.data(), found.size() * sizeof(float));
   return nb::make_tuple(floats, static_cast<std::size_t>(at - text.c_str()));
 }
+#endif
 
 }  // namespace
 
-void bind_numbers(nb::module_& module) {
+void bind_numbers([[maybe_unused]] nb::module_& module) {
+#if defined(MITAME_READS_NUMBERS)
   module.def("read_numbers", &numbers_of, nb::arg("text"), nb::arg("start"),
              "Float32 bytes of the JSON array at a place of a text, and where it ends; else None.");
+#endif
 }
 
 }  // namespace mitame

@@ -41,6 +41,8 @@ class Shop:
     dimension: int
     rng: np.random.Generator
     answers: Answers
+    images: tuple[int, ...] = (1, 1, 1, 2)
+    """How many an item may have."""
     writer: Store = field(init=False)
     reader: Store = field(init=False)
     ways: dict[str, int] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class Shop:
         return vector
 
     def put(self, name: str) -> Put:
-        count = int(self.rng.choice([1, 1, 1, 2]))
+        count = int(self.rng.choice(self.images))
         images = [
             ItemImage({"look": self.vector()}, content_hash=f"{name}-{number}")
             for number in range(count)

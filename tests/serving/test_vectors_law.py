@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from mitame.collection import Item, ItemImage, Put
 from mitame.errors import CollectionBusy
-from mitame.serving.product import nearest, pace
+from mitame.serving.product import nearest, pace, searched
 from mitame.serving.product.answers import Answers
 from mitame.serving.product.learning import Learning, learnt, opened
 from mitame.serving.product.pace import AT_ONCE
@@ -39,23 +40,51 @@ SEEDS = (0,)
 SOME = np.array([1, 2, 3, 4], np.float32)
 
 
-def shop_of(path: Path, lens: str, dimension: int, rng: np.random.Generator) -> Shop:
-    made = Shop(path / NAME, lens, dimension, rng, Answers(path, 10_000_000))
+def shop_of(
+    path: Path, lens: str, dimension: int, rng: np.random.Generator, images: Sequence[int] = (1, 2)
+) -> Shop:
+    answers = Answers(path, 10_000_000)
+    made = Shop(path / NAME, lens, dimension, rng, answers, tuple(images))
     made.writer.append([made.put(str(number)) for number in range(ITEMS)])
     return made
 
 
-@pytest.fixture(params=[(name, seed) for name in LENSES for seed in SEEDS], ids=str)
+ONE_IMAGE, SEVERAL = (1,), (1, 1, 1, 2)
+"""Items of one image each are searched for one spare row first, and for more where that is not
+enough; as soon as one has several, for more at once."""
+
+
+@pytest.fixture(
+    params=[
+        (name, each, seed) for name in LENSES for each in (ONE_IMAGE, SEVERAL) for seed in SEEDS
+    ],
+    ids=str,
+)
 def shop(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shop]:
-    name, seed = request.param
+    name, images, seed = request.param
     monkeypatch.setattr(nearest, "MORE", 8)  # so that an answer may not be sure
+    monkeypatch.setattr(searched, "MORE", 8)
     monkeypatch.setattr(pace, "AT_ONCE", 1e9)  # however slow this machine is
-    made = shop_of(tmp_path, *LENSES[name], np.random.default_rng([seed, *name.encode()]))
+    made = shop_of(tmp_path, *LENSES[name], np.random.default_rng([seed, *name.encode()]), images)
     made.writer.merge()
     yield made
     made.close()
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many questions each search of the snapshot had."""
+    counts: list[int] = []
+    search = nearest._searched
+
+    def noted(base: Any, moved: Any, questions: np.ndarray, *rest: Any) -> Any:
+        counts.append(len(questions))
+        return search(base, moved, questions, *rest)
+
+    monkeypatch.setattr(nearest, "_searched", noted)
+    return counts
 
 
 def right(shop: Shop, vector: np.ndarray, limit: int) -> Any:
@@ -76,9 +105,9 @@ def plain(body: bytes) -> Any:
     return {**json.loads(body), "took_ms": 0}
 
 
-def test_answers_by_vector_are_right(shop: Shop) -> None:
+def test_answers_by_vector_are_right(shop: Shop, passes: list[int]) -> None:
     """Whatever others do, an answer found on the event loop equals the library's."""
-    quick = 0
+    quick = mixed = 0
     for _ in range(110):
         try:
             shop.change()
@@ -89,6 +118,7 @@ def test_answers_by_vector_are_right(shop: Shop) -> None:
             expected = [right(shop, vector, limit) for vector in vectors]
             followed = shop.answers.now(NAME)
             assert followed is not None
+            passes.clear()
             for found, right_one in zip(
                 near_vectors(followed, vectors, limit, None), expected, strict=True
             ):
@@ -98,7 +128,44 @@ def test_answers_by_vector_are_right(shop: Shop) -> None:
                 assert plain(found.body("q")) == right_one
                 named = [each["id"] for each in right_one["neighbors"]]
                 assert named == found.remembered().answer
+            mixed += len(passes) == 2 and 0 < passes[1] < together
     assert quick > 100, "too few were found so: this would prove nothing"
+    assert mixed > 10 or shop.images != ONE_IMAGE, "no batch needed a second search for some only"
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_somebody_writes_while_texts_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Once: it is searched again, and the answer has what was written. Always: it is left."""
+    shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1), ONE_IMAGE)
+    shop.writer.merge()
+    right(shop, SOME, 10)
+    followed = shop.answers.now(NAME)
+    assert followed is not None
+    held = followed.lists(None)
+    assert held is not None
+    held[2].measured(AT_ONCE / 2)
+    items, left = followed.following.items, [times]
+
+    def read(keys: Sequence[int]) -> Any:
+        found = items(keys)
+        if left[0]:
+            left[0] -= 1
+            image = ItemImage({"look": SOME})
+            shop.writer.append([Put(Item(f"written-{left[0]}", None, {}, (image,)))])
+        return found
+
+    monkeypatch.setattr(followed.following, "items", read)
+    vectors = np.stack([SOME, SOME[::-1]])
+    found = near_vectors(followed, vectors, 3, None)
+    if times > 1:
+        assert found == [None, None]
+    else:
+        assert found[0] is not None
+        assert found[0].told[0][0].id == "written-0"
+        assert plain(found[0].body("q")) == right(shop, SOME, 3)
+    shop.close()
 
 
 def test_a_slow_search_stays_off_the_event_loop(tmp_path: Path) -> None:

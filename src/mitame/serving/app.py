@@ -72,9 +72,11 @@ class Application:
         self._inner = layers(self._service, routes_of(self._config), self._front)
         self._pauses.begin()
         await send({"type": "lifespan.startup.complete"})
-        await receive()
-        self._service.close()
-        self._pauses.end()
+        try:
+            await receive()
+            self._service.close()
+        finally:
+            self._pauses.end()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -58,6 +58,7 @@ class Answers:
         self._kept: OrderedDict[Key, tuple[Kept, Followed, int]] = OrderedDict()
         self._followed: OrderedDict[str, Followed] = OrderedDict()
         self._looked_at: set[Followed] = set()
+        self._turn_of: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._sketchers: dict[tuple[Followed, int, str], Sketcher] = {}
 
@@ -83,6 +84,7 @@ class Answers:
             self._bytes += kept.bytes - size
             self._kept[key] = kept, followed, kept.bytes
         self._kept.move_to_end(key)
+        self._make_room()
         return kept, followed.collection
 
     def at_once(self, collection: str, question: Question, key: Key) -> Kept | None:
@@ -120,6 +122,9 @@ class Answers:
         size = kept.bytes
         self._kept[key] = kept, followed, size
         self._bytes += size
+        self._make_room()
+
+    def _make_room(self) -> None:
         while self._bytes > self._most:
             self._drop(next(iter(self._kept)))
 
@@ -157,7 +162,7 @@ class Answers:
         """
         if self._followed.get(followed.collection) is not followed:
             return False
-        if followed in self._looked_at:
+        if followed in self._looked_at and self._is_same_turn():
             return True
         epoch = followed.following.epoch
         try:
@@ -171,11 +176,20 @@ class Answers:
         self._remember_look(followed)
         return True
 
+    def _is_same_turn(self) -> bool:
+        with suppress(RuntimeError):
+            return asyncio.get_running_loop() is self._turn_of
+        return False
+
     def _remember_look(self, followed: Followed) -> None:
         with suppress(RuntimeError):  # without an event loop there are no turns
             loop = asyncio.get_running_loop()
+            if self._turn_of is not loop:  # or one that has ended in the middle of a turn
+                self._turn_of = loop
+                self._looked_at.clear()
             if not self._looked_at:
-                loop.call_soon(self._looked_at.clear)  # before all that is asked for from now on
+                # What is asked for from now on comes after it in the loop's queue.
+                loop.call_soon(self._looked_at.clear)
             self._looked_at.add(followed)
 
     def _opened(self, collection: str) -> Followed | None:

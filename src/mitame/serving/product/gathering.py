@@ -68,25 +68,36 @@ class Gathering:
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer those that wait, as many as a turn has time for."""
         end = loop.time() + _TURN
-        self._answer(self._alike())
-        while self._waiting and loop.time() < end:
+        try:
             self._answer(self._alike())
-        if self._waiting:
-            loop.call_soon(self._turn, loop)
+            while self._waiting and loop.time() < end:
+                self._answer(self._alike())
+        finally:
+            if self._waiting:
+                loop.call_soon(self._turn, loop)
 
     def _alike(self) -> Sequence[_Waiting]:
         """The one that has waited longest, and those that can be searched with it."""
-        same = self._waiting[0].same
-        alike = [each for each in self._waiting if each.same == same][:MOST]
+        first = self._waiting[0]
+        most = self._most(first)
+        alike = [each for each in self._waiting if each.same == first.same][:most]
         taken = {id(each) for each in alike}
         self._waiting = deque(each for each in self._waiting if id(each) not in taken)
         return [each for each in alike if not each.answer.done()]  # whose client is still there
+
+    def _most(self, first: _Waiting) -> int:
+        """Questions of a lens that a turn has time for."""
+        followed = self._answers.now(first.collection)
+        held = None if followed is None else followed.lists(first.question.lens)
+        return MOST if held is None else held[2].fitting(_TURN, MOST)
 
     def _answer(self, alike: Sequence[_Waiting]) -> None:
         if not alike:
             return
         try:
             found = self._found(alike)
+            if len(found) != len(alike):
+                raise AssertionError(f"{len(found)} answers to {len(alike)} questions")
         except Exception as error:  # a defect: each of them is told
             for each in alike:
                 each.answer.set_exception(error)

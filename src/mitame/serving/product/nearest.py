@@ -9,6 +9,7 @@ search itself uses more cores than one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -61,21 +62,31 @@ def nearest(
     lists, rows, pace = held
     watch = Stopwatch()
     found: list[Near | None] = [None] * len(questions)
-    try:
+    with suppress(MitameError):
         near = _in_snapshot(lists, followed.following.moved, questions, wanted)
         if rows.first != rows.end and near:
             with step("delta"):
                 _let_in(near, rows, questions, wanted, own)
         with step("hydrate"):
-            known = followed.texts({key for pairs in near.values() for key, _ in pairs})
-            if known is not None:
-                for number, pairs in near.items():
-                    found[number] = Near(*told_of(known, pairs, wanted))
-    except MitameError:
-        pass
+            _tell(followed, near, wanted, found)
     working, waiting = watch.read()
     pace.took(working / len(questions), waiting / len(questions))
     return found
+
+
+def _tell(
+    followed: Followed, near: Mapping[int, _Pairs], wanted: int, found: list[Near | None]
+) -> None:
+    """Put what is told into its places, where everything is known as it is at this position."""
+    following = followed.following
+    position, epoch = following.position, following.epoch
+    known = followed.texts({key for pairs in near.values() for key, _ in pairs})
+    for number, pairs in near.items():
+        # One item that can't be told of must not keep other questions from being answered.
+        told = followed.told(pairs, wanted) if known is None else told_of(known, pairs, wanted)
+        if (following.position, following.epoch) != (position, epoch):
+            return  # somebody has written: what was found is of a moment that has passed
+        found[number] = None if told is None else Near(*told)
 
 
 def _in_snapshot(
@@ -143,8 +154,8 @@ def _let_in(
     own: int | None,
 ) -> None:
     """Add items that new rows bring as near as the last one wanted, with their distances."""
-    sketcher, numbers = rows.sketcher, [*near]
-    asked = questions if len(numbers) == len(questions) else questions[numbers]
+    sketcher, numbers = rows.sketcher, sorted(near)
+    asked = questions[numbers]
     # Sketches bound products of unit vectors; distances are of the question as it was sent.
     unit = normalise(asked) if sketcher.distance == "cosine" else asked
     lengths = norms(unit).tolist()

@@ -32,6 +32,10 @@ class Pace:
         """The next one is likely to take no longer than `AT_ONCE`."""
         return self._seconds <= AT_ONCE
 
+    def fitting(self, seconds: float, most: int) -> int:
+        """How many searches are likely to end in so many seconds: at least 1."""
+        return most if self._seconds * most <= seconds else max(1, int(seconds / self._seconds))
+
     @property
     def is_due(self) -> bool:
         """It is not quick as far as is known, and was not measured lately."""
@@ -71,12 +75,13 @@ class Stopwatch:
 if sys.platform == "win32":
 
     def disk_reads() -> float:
-        """Pages that this process has waited for the disk for; here nobody says."""
+        """How often this process has waited for the disk; here nobody says."""
         return math.nan
 
 else:
     import resource
 
     def disk_reads() -> float:
-        """Pages that this process has waited for the disk for."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_majflt
+        """How often this process has waited for the disk."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return used.ru_majflt + used.ru_inblock  # what is mapped, and what SQLite reads

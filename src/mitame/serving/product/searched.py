@@ -24,6 +24,9 @@ from mitame.serving.product.similar_question import Found, Question
 
 MOST_ASKED = 256
 """Rows that are asked for at most; who wants more can wait for a thread."""
+_TIMES = 2
+"""That several questions are searched: somebody may write while texts are read, and a thread for
+each of them would cost more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +84,24 @@ def near_vectors(
         lens: its name; the first one where None.
     """
     nothing: list[NearVector | None] = [None] * len(vectors)
-    held = followed.lists(lens)
-    if held is None or limit + MORE > MOST_ASKED:
-        return nothing
-    lists, _, pace = held
-    base = lists.base
-    if not pace.is_quick or vectors.shape[1] != base.dimension or base.opened_index is None:
-        return nothing
     began = time.perf_counter()
-    found = nearest(followed, held, vectors, limit)
-    exact = base.index.is_exact  # asked afterwards: damage may have ended an engine's index
-    took, position = time.perf_counter() - began, followed.following.position
+    for _ in range(_TIMES):
+        held, following = followed.lists(lens), followed.following
+        if held is None or limit + MORE > MOST_ASKED:
+            return nothing
+        lists, _, pace = held
+        base, before = lists.base, (following.position, following.epoch)
+        if not pace.is_quick or vectors.shape[1] != base.dimension or base.opened_index is None:
+            return nothing
+        found = nearest(followed, held, vectors, limit)
+        exact = base.index.is_exact  # asked afterwards: damage may have ended an engine's index
+        if (following.position, following.epoch) == before:
+            break
+    took = time.perf_counter() - began
     return [
         None
         if near is None
-        else NearVector(lists, position, exact, near.told, vectors[number : number + 1], took)
+        else NearVector(lists, before[0], exact, near.told, vectors[number : number + 1], took)
         for number, near in enumerate(found)
     ]
 

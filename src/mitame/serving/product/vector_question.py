@@ -76,7 +76,7 @@ def read_question(scope: Scope, body: bytes) -> VectorQuestion | None:
             return _of_floats(query, body)
         if media == _JSON and not query and b'"vector"' in body:
             return _of_json(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError, OverflowError):
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError):
         return None
     return None
 
