@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mitame import native
-from mitame.collection import Item, ItemImage, Patch, Put, Relocate, Remove, Store, create
+from mitame.collection import Item, ItemImage, Patch, Put, Relocate, Remove, Store, create, new_rows
 from mitame.collection import following as module
 from mitame.collection.following import Following
 from mitame.collection.paths import DATABASE
@@ -82,8 +82,11 @@ def test_rows(store: Store, following: Following) -> None:
 
 
 @pytest.mark.parametrize("kernel", native.usable())
-def test_candidates_of_several_questions(store: Store, following: Following, kernel: str) -> None:
+def test_candidates_of_several_questions(
+    store: Store, following: Following, kernel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Together they get what each gets alone; and all live rows where sketches say nothing."""
+    monkeypatch.setattr(new_rows, "_AT_ONCE", 7)
     rng = np.random.default_rng(8)
     with native.forced(kernel):
         following.follow_lens("look", WHOLE, 0, 10)

@@ -19,6 +19,8 @@ from mitame.collection.sketches import Sketcher
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 _T = TypeVar("_T", bound=np.generic)
+_AT_ONCE = 8_192
+"""Rows whose products with all questions are held at once."""
 _TAME = 1e9
 """Lengths beyond it are not compared by sketches, where float32 would end."""
 
@@ -113,14 +115,19 @@ class NewRows:
         """
         if len(sketches) == 1:
             return [self.candidates(sketches, bounds[0], 0)]
-        alive = self._owners[: self._count] >= 0
         if not all(self._is_tame(bound) for bound in bounds):
-            return [np.flatnonzero(alive).tolist()] * len(sketches)
+            alive = np.flatnonzero(self._owners[: self._count] >= 0).tolist()
+            return [alive] * len(sketches)
         least_products = np.asarray(bounds)[:, np.newaxis]
-        reach = (sketches @ self._sketches[: self._count].T >= least_products) & alive
-        which, places = np.nonzero(reach)
-        ends = np.searchsorted(which, np.arange(1, len(sketches)))
-        return [part.tolist() for part in np.split(places, ends)]
+        found: list[list[int]] = [[] for _ in bounds]
+        for start in range(0, self._count, _AT_ONCE):
+            rows = slice(start, min(start + _AT_ONCE, self._count))
+            reach = sketches @ self._sketches[rows].T >= least_products
+            which, places = np.nonzero(reach & (self._owners[rows] >= 0))
+            ends = np.searchsorted(which, np.arange(1, len(bounds)))
+            for number, part in enumerate(np.split(places + start, ends)):
+                found[number].extend(part.tolist())
+        return [*found]
 
     def within(
         self, question: Floats, places: Sequence[int], bound: float, away: float

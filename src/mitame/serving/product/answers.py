@@ -8,6 +8,7 @@ was acknowledged is in the next answer.
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -134,6 +135,7 @@ class Answers:
         with self._lock:
             found = self._sketchers.get(name)
             if found is None:
+                self._forget_sketchers(ticket.followed, before=ticket.epoch)
                 found = self._sketchers[name] = _made(view, lens)
             return found
 
@@ -171,7 +173,6 @@ class Answers:
             self._lose(followed)
             return False
         if followed.following.epoch != epoch:
-            self._forget_sketchers(followed)
             followed.at_epoch()
         self._remember_look(followed)
         return True
@@ -207,12 +208,13 @@ class Answers:
         self._followed.pop(followed.collection, None)
         self._looked_at.discard(followed)
         followed.following.close()
-        self._forget_sketchers(followed)
-
-    def _forget_sketchers(self, followed: Followed) -> None:
         with self._lock:
-            for name in [name for name in self._sketchers if name[0] is followed]:
-                del self._sketchers[name]
+            self._forget_sketchers(followed)
+
+    def _forget_sketchers(self, followed: Followed, before: float = math.inf) -> None:
+        """Those of earlier epochs; the lock is held."""
+        for name in [n for n in self._sketchers if n[0] is followed and n[1] < before]:
+            del self._sketchers[name]
 
 
 def _made(view: View, lens: str) -> Sketcher:

@@ -167,9 +167,6 @@ class Followed:
     def texts(self, keys: Iterable[int]) -> Mapping[int, Shown] | None:
         """What is told of items, all of them; None as for `told`."""
         self.at_epoch()
-        return self._shown(keys)
-
-    def _shown(self, keys: Iterable[int]) -> Mapping[int, Shown] | None:
         texts, changed = self._texts, self.following.changed
         known: dict[int, Shown] = {}
         missing: list[int] = []
