@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # made once: dumps makes one each time
 MAX_ANSWER = 100
 """Ids of an answer that are kept."""
 
@@ -58,7 +58,7 @@ class AskedQuestion:
 
     def stored(self) -> tuple[str, bytes | None, int]:
         """As columns: the rest as JSON, the vectors' bytes, how many there are."""
-        text = msgspec.json.encode(self.to_json(vectors=False)).decode()
+        text = _encode(self.to_json(vectors=False))
         if self.vectors is None:
             return text, None, 0
         return text, self.vectors.astype("<f4").tobytes(), len(self.vectors)
