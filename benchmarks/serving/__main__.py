@@ -31,6 +31,7 @@ from mitame.serving.processes.children import OF_WORKERS
 TARGETS = {"similar": (0.8, 1.5), "similar, 50 PUT/s": (0.6, None), "vector, binary": (0.5, None)}
 """Least ratio of rates, and greatest ratio of 99th percentiles, to the constant's."""
 _WRITING = "similar, 50 PUT/s"
+_ROUTED = "constant, routed"
 _WRITTEN = (_WRITING, "constant, 50 PUT/s")
 _BODIES = 200
 
@@ -94,6 +95,7 @@ def kinds_of(port: int, found: NDArray[np.float32], asked: int, scratch: Path) -
         Kind("similar", asking),
         Kind(_WRITING, asking),
         Kind("constant, 50 PUT/s", constant.arguments),
+        Kind(_ROUTED, ("ids", "1", f"/routed/{size}?", "")),
         body_kind("vector, binary", "application/octet-stream", binary, path, scratch),
         body_kind("vector, JSON", "application/json", texts, path, scratch),
     ]
@@ -141,20 +143,23 @@ def report(results: Mapping[str, Sequence[Loaded]]) -> None:
     """Medians, ratios to the constant's round by round, and how far off each target is.
 
     The third ratio is the constant's processor time per answer to the kind's: the first one, if
-    nothing but the server's processor set the rate.
+    nothing but the server's processor set the rate. The fourth is of rates, to those of a constant
+    that an ordinary route answers.
     """
-    print("| kind | answers/s | p50 ms | p99 ms | CPU us | rate | p99 | constant's CPU | target |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    constant = results["constant"]
+    names = ("kind", "answers/s", "p50 ms", "p99 ms", "CPU us", "rate", "p99", "constant's CPU")
+    print(f"| {' | '.join((*names, 'routed', 'target'))} |")
+    print("|---" * (len(names) + 2) + "|")
+    constant, routed = results["constant"], results[_ROUTED]
     for name, rounds in results.items():
         rate = statistics.median(a.rate / b.rate for a, b in zip(rounds, constant, strict=True))
         tail = statistics.median(a.p99 / b.p99 for a, b in zip(rounds, constant, strict=True))
+        beside = statistics.median(a.rate / b.rate for a, b in zip(rounds, routed, strict=True))
         less = statistics.median(b.cpu / a.cpu for a, b in zip(rounds, constant, strict=True))
         fields = ("rate", "p50", "p99", "cpu")
         middle = [statistics.median(getattr(each, f) for each in rounds) for f in fields]
         print(
             f"| {name} | {middle[0]:,.0f} | {middle[1]:.1f} | {middle[2]:.1f}"
-            f" | {middle[3]:.0f} | {rate:.2f} | {tail:.2f} | {less:.2f}"
+            f" | {middle[3]:.0f} | {rate:.2f} | {tail:.2f} | {less:.2f} | {beside:.2f}"
             f" | {_verdict(name, rate, tail)} |"
         )
 

@@ -1,7 +1,8 @@
-"""The server under test, which also answers constants: ``/constant/SIZE``.
+"""The server under test, which also answers constants: ``/constant/SIZE``, ``/routed/SIZE``.
 
-Those take the same way as product-page questions: the same protocol, request id, key check, access
-log and metrics; only the body is always the same.
+The former take the same way as product-page questions: the same protocol, request id, key check,
+access log and metrics; only the body is always the same. The latter are a route like any other:
+what a server answers a constant with that has no quick way.
 """
 
 from __future__ import annotations
@@ -10,19 +11,36 @@ import argparse
 import socket
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 import uvicorn
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mitame.config import ServeConfig
-from mitame.serving.app import Application
+from mitame.serving import app
 from mitame.serving.callers.protocol import limited
 from mitame.serving.callers.roles import Role
 from mitame.serving.processes.sockets import listening
 from mitame.serving.product.front import Front
+from mitame.serving.routes import Call, Route
 from mitame.serving.service import Service
+from mitame.serving.table import routes_of
 
 _START = b"/constant/"
+
+
+def constant(size: int) -> bytes:
+    """JSON of so many bytes."""
+    return b'{"constant":"%b"}' % (b"x" * max(0, size - 15))
+
+
+async def routed(call: Call) -> Response:
+    """As any other route answers."""
+    return Response(constant(int(call.params["size"])), media_type="application/json")
+
+
+_ROUTED = Route("GET", "/routed/{size}", routed, Role.READ, "A constant")
 
 
 class WithConstants:
@@ -44,7 +62,7 @@ class WithConstants:
         body = self._bodies.get(path)
         if body is None:
             size = int(path[len(_START) :])
-            body = self._bodies[path] = b'{"constant":"%b"}' % (b"x" * max(0, size - 15))
+            body = self._bodies[path] = constant(size)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
@@ -70,13 +88,15 @@ def main() -> None:
             answers_mb=options.answers_mb,
             access_log=log,
         )
-        serve(config, listening(config))
+        routes = [*routes_of(config), _ROUTED]
+        with patch.object(app, "routes_of", lambda _: routes):
+            serve(config, listening(config))
 
 
 def serve(config: ServeConfig, listener: socket.socket) -> None:
     """As a worker of `mitame serve` does."""
     print(f"port {listener.getsockname()[1]}", flush=True)
-    application = Application(config, WithConstants)
+    application = app.Application(config, WithConstants)
     settings = uvicorn.Config(
         application,
         http=limited(config.limits, application.refused),
