@@ -19,7 +19,10 @@ from mitame.exchange import Row, read, write
 
 ARROW = importlib.util.find_spec("pyarrow") is not None
 WRITABLE = [
-    pytest.param(name, marks=pytest.mark.skipif(name == "parquet" and not ARROW, reason="pyarrow"))
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(name == "parquet" and not ARROW, reason="pyarrow is an extra"),
+    )
     for name in exchange.WRITABLE
 ]
 DIMENSION = 5

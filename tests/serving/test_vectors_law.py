@@ -18,8 +18,9 @@ from mitame.collection import Item, ItemImage, Put
 from mitame.errors import CollectionBusy
 from mitame.serving.product import nearest, pace, searched
 from mitame.serving.product.answers import Answers
+from mitame.serving.product.followed import Followed
 from mitame.serving.product.learning import Learning, learnt, opened
-from mitame.serving.product.pace import AT_ONCE
+from mitame.serving.product.pace import AT_ONCE, Pace
 from mitame.serving.product.searched import near_item, near_vectors
 from mitame.serving.product.similar_question import Question
 from mitame.serving.product.vector_question import (
@@ -100,6 +101,18 @@ def right(shop: Shop, vector: np.ndarray, limit: int) -> Any:
     return plain(bytes(reply(body).body))
 
 
+def quick(shop: Shop) -> tuple[Followed, Pace]:
+    """Merged, followed, and searched on the event loop as far as its pace says."""
+    shop.writer.merge()
+    right(shop, SOME, 10)
+    followed = shop.answers.now(NAME)
+    assert followed is not None
+    held = followed.lists(None)
+    assert held is not None
+    held[2].measured(AT_ONCE / 2)
+    return followed, held[2]
+
+
 def plain(body: bytes) -> Any:
     """All of an answer but its time."""
     return {**json.loads(body), "took_ms": 0}
@@ -139,13 +152,7 @@ def test_somebody_writes_while_texts_are_read(
 ) -> None:
     """Once: it is searched again, and the answer has what was written. Always: it is left."""
     shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1), ONE_IMAGE)
-    shop.writer.merge()
-    right(shop, SOME, 10)
-    followed = shop.answers.now(NAME)
-    assert followed is not None
-    held = followed.lists(None)
-    assert held is not None
-    held[2].measured(AT_ONCE / 2)
+    followed, _ = quick(shop)
     items, left = followed.following.items, [times]
 
     def read(keys: Sequence[int]) -> Any:
@@ -171,15 +178,9 @@ def test_somebody_writes_while_texts_are_read(
 def test_a_slow_search_stays_off_the_event_loop(tmp_path: Path) -> None:
     """What takes long is for a thread."""
     shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1))
-    shop.writer.merge()
-    right(shop, SOME, 10)
-    followed = shop.answers.now(NAME)
-    assert followed is not None
-    held = followed.lists(None)
-    assert held is not None
-    held[2].measured(AT_ONCE / 2)
+    followed, pace_of_it = quick(shop)
     assert near_vectors(followed, SOME[np.newaxis], 3, None)[0] is not None
-    held[2].measured(AT_ONCE * 2)
+    pace_of_it.measured(AT_ONCE * 2)
     assert near_vectors(followed, SOME[np.newaxis], 3, None)[0] is None
     shop.close()
 
@@ -304,13 +305,7 @@ def test_addresses() -> None:
 def test_a_database_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The quick ways leave it to the library, which has words for it."""
     shop = shop_of(tmp_path, "vectors:4", 4, np.random.default_rng(1))
-    shop.writer.merge()
-    right(shop, SOME, 10)
-    followed = shop.answers.now(NAME)
-    assert followed is not None
-    held = followed.lists(None)
-    assert held is not None
-    held[2].measured(AT_ONCE / 2)
+    followed, _ = quick(shop)
 
     def broken(*_: object) -> None:
         raise sqlite3.DatabaseError("database disk image is malformed")

@@ -21,11 +21,6 @@ own category, null where it has none, whatever the attributes say.
 
 from mitame.filters.conditions import (
     COMPARE,
-    MAX_CONDITIONS,
-    MAX_KEY,
-    MAX_VALUE,
-    MAX_VALUES,
-    Bound,
     Condition,
     Filter,
     Match,
@@ -33,16 +28,10 @@ from mitame.filters.conditions import (
     Scalar,
 )
 from mitame.filters.json_form import from_json
-from mitame.filters.text import MAX_LENGTH, parse
+from mitame.filters.text import parse
 
 __all__ = [
     "COMPARE",
-    "MAX_CONDITIONS",
-    "MAX_KEY",
-    "MAX_LENGTH",
-    "MAX_VALUE",
-    "MAX_VALUES",
-    "Bound",
     "Condition",
     "Filter",
     "Match",

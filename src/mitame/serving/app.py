@@ -14,7 +14,7 @@ from mitame.serving.callers.gate import Gate
 from mitame.serving.callers.watching import Refusal
 from mitame.serving.compressing import Compressing
 from mitame.serving.dispatch import Dispatch
-from mitame.serving.processes.pauses import Pauses
+from mitame.serving.processes.switching import quick_switching
 from mitame.serving.product.front import Front
 from mitame.serving.routes import Route
 from mitame.serving.seeing.observing import Observing
@@ -38,7 +38,6 @@ class Application:
         self._front = front
         self._service: Service | None = None
         self._inner: ASGIApp | None = None
-        self._pauses = Pauses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One event of ASGI: the lifespan, or a request."""
@@ -70,13 +69,10 @@ class Application:
             await send({"type": "lifespan.startup.failed", "message": error.line()})
             return
         self._inner = layers(self._service, routes_of(self._config), self._front)
-        self._pauses.begin()
-        await send({"type": "lifespan.startup.complete"})
-        try:
+        with quick_switching():
+            await send({"type": "lifespan.startup.complete"})
             await receive()
             self._service.close()
-        finally:
-            self._pauses.end()
         await send({"type": "lifespan.shutdown.complete"})
 
 

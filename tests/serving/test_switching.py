@@ -1,0 +1,44 @@
+"""Threads give way soon while a process answers, and as ever afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from starlette.types import Message
+
+from mitame.config import ServeConfig
+from mitame.serving.app import Application
+from mitame.serving.processes.switching import SECONDS, quick_switching
+
+
+def test_all_is_as_before_in_the_end() -> None:
+    """A process that answers no more is one like any other, whatever ended it."""
+    before = sys.getswitchinterval()
+    with quick_switching():
+        assert sys.getswitchinterval() == pytest.approx(SECONDS)
+    assert sys.getswitchinterval() == pytest.approx(before)
+    with suppress(ZeroDivisionError), quick_switching():
+        raise ZeroDivisionError
+    assert sys.getswitchinterval() == pytest.approx(before)
+
+
+def test_an_application_switches_quickly(tmp_path: Path) -> None:
+    """From its startup to its shutdown."""
+    before, seen = sys.getswitchinterval(), []
+    events = iter(["lifespan.startup", "lifespan.shutdown"])
+
+    async def receive() -> Message:
+        seen.append(sys.getswitchinterval())
+        return {"type": next(events)}
+
+    async def send(_: Message) -> None:
+        """What it says is other tests' affair."""
+
+    application = Application(ServeConfig(tmp_path, merge=False))
+    asyncio.run(application({"type": "lifespan"}, receive, send))
+    assert seen == [pytest.approx(before), pytest.approx(SECONDS)]
+    assert sys.getswitchinterval() == pytest.approx(before)
