@@ -28,7 +28,7 @@ constexpr int kNodeBytes = 128;
 constexpr int kPlane = 60;          // coordinates of a node whose 2 bits are the lowest of a byte
 constexpr int kCompared = kNode8 + kNode4 + kPlane;  // those that decide which edges are kept
 constexpr int kNodeDims = kNode8 + kNode4 + kNode2;
-constexpr int kTail = 256;          // coordinates of a tail, with 2 bits
+constexpr int kTail = 256;          // coordinates of a tail, with 2 bits: one line
 constexpr int kResidual = 2 * kLine;  // coordinates of a line of residuals, with 4 bits
 constexpr int kResidualLines = 3;     // most lines that a row has; they begin after kNode8
 constexpr int kFinely = kNode8 + kNode4;  // axes with 8 bits; those after it have 4
@@ -70,9 +70,11 @@ struct Cascade {
   Table lists;  // of the roots: which lists they have
   Table table;  // of the lists: which rows they have
   const int32_t* ids;        // [blocks * 16]
-  const uint8_t* nodes;      // [blocks * 16][128], or null: short codes alone choose exact rows
+  const uint8_t* nodes;      // [blocks * 16][node_bytes], or null: short codes choose exact rows
+  int32_t node_bytes;        // from one node to the next: of a node, and its tail where it has one
   const float* node_steps;   // [kNodeDims + kTail]
-  const uint8_t* tails;      // [blocks * 16][64], or null
+  const uint8_t* tails;      // the first tail, behind its node, or apart in older indexes; or null
+  int32_t tail_bytes;        // from one tail to the next
   const uint8_t* residuals;  // [blocks * 16][residual_lines * 64], or null
   int32_t residual_lines;
   const int32_t* edges;      // [blocks * 16][degree], -1 after the last, or null

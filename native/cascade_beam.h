@@ -163,11 +163,11 @@ class Beam {
   }
 
   const uint8_t* node_at(int32_t place) const {
-    return c_.nodes + static_cast<std::size_t>(place) * kNodeBytes;
+    return c_.nodes + static_cast<std::size_t>(place) * c_.node_bytes;
   }
 
   const uint8_t* tail_at(int32_t place) const {
-    return c_.tails + static_cast<std::size_t>(place) * kLine;
+    return c_.tails + static_cast<std::size_t>(place) * c_.tail_bytes;
   }
 
   const int32_t* edges_at(int32_t place) const {

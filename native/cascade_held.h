@@ -135,19 +135,28 @@ class Held {
     c_.table = table("row", c_.table);
     c_.ids = part<int32_t>("ids", places);
     c_.node_steps = steps("node-steps", kNodeDims + kTail);
-    c_.tails = parts_.contains("tails") ? part<uint8_t>("tails", places * kLine) : nullptr;
     c_.residual_lines = std::min(std::max(c_.projected - kNode8, 0) / kResidual, kResidualLines);
     const int64_t residuals = places * kLine * c_.residual_lines;
     c_.residuals = residuals && parts_.contains("residuals")
                        ? part<uint8_t>("residuals", residuals)
                        : nullptr;
     c_.edges = c_.degree ? part<int32_t>("edges", places * c_.degree) : nullptr;
-    // Edges lead from node to node, tails and residuals go on where nodes end.
-    const bool none = !c_.tails && !c_.residuals && !c_.edges && is_empty("nodes");
-    c_.nodes = part<uint8_t>("nodes", none ? 0 : places * kNodeBytes);
-    if (none) c_.nodes = nullptr;
+    take_nodes(places);
     c_.vectors = part<float>("vectors", c_.rows * c_.dimension);
     c_.inverses = parts_.contains("inverses") ? part<float>("inverses", c_.rows) : nullptr;
+  }
+
+  // A tail lies behind its node; in older indexes tails are a part of their own.
+  void take_nodes(int64_t places) {
+    const bool apart = parts_.contains("tails"), behind = !apart && size("tail");
+    c_.node_bytes = kNodeBytes + (behind ? kLine : 0);
+    c_.tail_bytes = apart ? kLine : c_.node_bytes;
+    // Edges lead from node to node, tails and residuals go on where nodes end.
+    const bool none = !apart && !behind && !c_.residuals && !c_.edges && is_empty("nodes");
+    c_.nodes = part<uint8_t>("nodes", none ? 0 : places * c_.node_bytes);
+    if (apart) c_.tails = part<uint8_t>("tails", places * kLine);
+    if (behind) c_.tails = c_.nodes + kNodeBytes;
+    if (none) c_.nodes = nullptr;
   }
 
   nb::dict sizes_, parts_;  // only while this is made

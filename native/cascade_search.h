@@ -189,7 +189,7 @@ class Search {
 
 // The first coordinates that a node's codes stand for, float[kCompared].
 void decode(const Cascade& c, int32_t place, float* out) {
-  const uint8_t* node = c.nodes + static_cast<std::size_t>(place) * kNodeBytes;
+  const uint8_t* node = c.nodes + static_cast<std::size_t>(place) * c.node_bytes;
   const float* steps = c.node_steps;
   for (int i = 0; i < kNode8; ++i) out[i] = (node[i] - 128.0F) * steps[i];
   for (int i = 0; i < 32; ++i) {

@@ -20,6 +20,8 @@ void bind_prepare(nb::module_& module);
 
 namespace {
 
+constexpr int kInterface = 2;  // raised with `mitame.native.INTERFACE`, which says when
+
 std::vector<std::string> kernel_names() {
   std::vector<std::string> names;
   for (Kernel kernel : usable_kernels()) names.emplace_back(name_of(kernel));
@@ -32,6 +34,7 @@ std::vector<std::string> kernel_names() {
 NB_MODULE(_native, module) {
   // What is alive when the interpreter ends is freed with the process.
   nb::set_leak_warnings(false);
+  module.attr("interface") = mitame::kInterface;
   module.def("kernel", [] { return std::string(mitame::name_of(mitame::chosen_kernel())); },
              "Name of the kernel that runs.");
   module.def("kernels", &mitame::kernel_names,

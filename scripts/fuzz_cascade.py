@@ -28,6 +28,7 @@ from mitame.engines.cascade import shape
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.part_checks import wanted_of
 from mitame.engines.cascade.parts import SIZE_NAMES, SIZES, cascade_of, read_parts
+from mitame.engines.cascade.shape import NODE_BYTES
 from mitame.errors import CorruptCollection
 from mitame.neighbors import Neighbors
 
@@ -73,7 +74,17 @@ def bases(*, edges: bool) -> Iterator[Base]:
         for degree in (0, 5) if edges else (0,):
             with mock.patch.object(shape, "spares_rows", return_value=dimension == 800):
                 index = CascadeEngine().build(points, distance, degree=degree, lists=16)
-            yield Base(points, distance, dict(index.save()))
+            parts = dict(index.save())
+            yield Base(points, distance, parts if dimension == 800 else _tails_apart(parts))
+
+
+def _tails_apart(parts: dict[str, Array]) -> dict[str, Array]:
+    """As indexes of before have them: a part of their own."""
+    nodes = parts["nodes"]
+    if nodes.shape[1] <= NODE_BYTES:
+        return parts
+    apart = {"nodes": nodes[:, :NODE_BYTES].copy(), "tails": nodes[:, NODE_BYTES:].copy()}
+    return {**parts, **apart}
 
 
 def any_part(parts: dict[str, Array], rng: Random) -> str:

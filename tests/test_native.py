@@ -56,6 +56,19 @@ def test_a_kernel_that_cannot_run_is_a_typed_error(name: str) -> None:
     assert native.VARIABLE in done.stdout
 
 
+@needs_native
+def test_a_module_of_another_version_is_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would misread what newer code gives it; the reason says what to do."""
+    module = native.module()
+    assert module is not None
+    assert module.interface == native.INTERFACE
+    monkeypatch.setattr(native, "_choice", None)
+    monkeypatch.setattr(native, "INTERFACE", native.INTERFACE + 1)
+    assert native.module() is None
+    assert native.usable() == (native.NUMPY,)
+    assert "install mitame again" in native.described()
+
+
 def test_doctor_says_which_kernel_runs() -> None:
     """`mitame doctor` shows the kernel, and a wrong wish as a finding instead of a traceback."""
     command = "import sys; from mitame.cli.main import main; sys.argv[1:] = ['doctor']; main()"

@@ -20,6 +20,9 @@ from mitame.errors import UsageError
 
 VARIABLE = "MITAME_KERNEL"
 NUMPY = "numpy"
+INTERFACE = 2
+"""What the module is asked, and what the parts that it is given mean. Raised here and in
+``native/module.cpp`` when one of them changes, so that a module of before is left aside."""
 KERNELS = ("avx512", "avxvnni", "avx2", "neon", "portable", NUMPY)
 
 
@@ -105,6 +108,8 @@ def _imported() -> _Choice:
         return _Choice(None, "the native module was not built")
     except ImportError as error:
         return _Choice(None, f"the native module can't be loaded: {error}")
+    if getattr(native, "interface", 1) != INTERFACE:
+        return _Choice(None, "the native module is of another version: install mitame again")
     return _Choice(native, f"usable: {', '.join(native.kernels())}")
 
 

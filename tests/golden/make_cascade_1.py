@@ -1,7 +1,8 @@
 """Makes ``cascade-1-*.npz`` and ``cascade-1.json``: indexes of the cascade, format 1.
 
 They were made when the format was new, and stay as they are: a later format gets files of its own.
-Only kinds that have no file yet are made.
+Only kinds that have no file yet are made: "tails" and "residuals" are of the time when tails were a
+part of their own, "behind" has them behind its nodes.
 
     python -m tests.golden.make_cascade_1
 """
@@ -47,6 +48,7 @@ KINDS = {
     "product": Kind(80, 12, "inner_product", 0),
     "bare": Kind(120, 40, "euclidean", 0),
     "residuals": Kind(80, 400, "euclidean", 4, residuals=True),
+    "behind": Kind(80, 400, "cosine", 4, residuals=True),
 }
 
 

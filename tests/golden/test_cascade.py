@@ -52,7 +52,8 @@ def test_cascade_1_codes_mean_what_they_meant(name: str, kernel: str) -> None:
 def test_cascade_1_has_what_it_is_for(name: str, kernel: str) -> None:
     """All optional parts are among the files."""
     parts = parts_of(name)
-    assert ("edges" in parts) == (name in {"edges", "residuals"})
+    assert ("edges" in parts) == (name in {"edges", "residuals", "behind"})
     assert ("tails" in parts) == (name in {"tails", "residuals"})
-    assert ("residuals" in parts) == (name == "residuals")
+    assert ("residuals" in parts) == (name in {"residuals", "behind"})
+    assert (parts["nodes"].shape[1] == 192) == (name == "behind")
     assert (not parts["nodes"].size) == (name == "bare")

@@ -19,7 +19,7 @@ from mitame.engines.cascade.numpy_search import NumpyCascade
 from mitame.engines.cascade.parts import SIZES, read_parts
 from mitame.errors import CorruptCollection
 from scripts import fuzz_cascade
-from tests.engines.cascade.made import Made, made, rows_of
+from tests.engines.cascade.made import Made, made, rows_of, with_tails_apart
 
 SECONDS = float(os.environ.get("MITAME_FUZZ_SECONDS", "3"))
 """How long the fuzzer runs; `make sanitize` gives it more."""
@@ -68,6 +68,7 @@ def test_the_fuzzer_damages_every_part() -> None:
     for name in ("tails", "residuals", *(["edges"] if EDGES else [])):
         assert any(name in parts for parts in found)
         assert any(name not in parts for parts in found)
+    assert any(base.parts["nodes"].shape[1] == 192 for base in fuzz_cascade.bases(edges=EDGES))
 
 
 @pytest.mark.native
@@ -110,13 +111,17 @@ FLAT = made(rows_of(600, 784, seed=4, fall=0), "euclidean", queries=3, residuals
 
 @pytest.mark.parametrize("name", ["tails", "residuals"])
 def test_optional_parts_are_as_sizes_say_or_missing(name: str, cascade: Callable[..., Any]) -> None:
-    """Too short, too long or of another type they are refused; without them a search goes on."""
-    whole = parts_of(FLAT)
+    """Of another length or type they are refused; without residuals a search goes on."""
+    whole = {**with_tails_apart(FLAT.parts), "vectors": FLAT.rows}
     flat = whole[name].reshape(-1)
     for wrong in (flat[:-1].copy(), np.resize(flat, len(flat) + 1), flat.astype(np.float32)):
         with pytest.raises(ValueError, match=name):
             cascade({**whole, name: wrong}, sizes_of(FLAT))
     del whole[name]
+    if name == "tails":  # whose absence means that they are behind the nodes
+        with pytest.raises(ValueError, match="nodes"):
+            cascade(whole, sizes_of(FLAT))
+        return
     ids, away = np.empty((3, 4), np.int64), np.empty((3, 4), np.float32)
     searcher = cascade(whole, sizes_of(FLAT))
     assert searcher.search(FLAT.queries, ids, away, 9, 16, 90, 40, 30, 20, None, 1) == 0

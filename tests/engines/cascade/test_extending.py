@@ -11,6 +11,7 @@ from mitame.distances import Distance, normalise
 from mitame.engines.cascade import CascadeEngine, shape
 from mitame.engines.protocol import Index, Parts
 from mitame.testing.engines import brute_force
+from tests.engines.cascade.made import with_tails_apart
 
 OLD, NEW = 2_000, 400
 
@@ -73,7 +74,7 @@ def test_it_finds_as_much_as_one_built_anew(
         index = engine.extend(now, distance, index.save(), kept, degree=degree, threads=1)
         anew = engine.build(now, distance, degree=degree, threads=1)
         assert set(index.save()) == set(anew.save())
-        assert ("tails" in anew.save()) == (dimension == 480)
+        assert (anew.save()["nodes"].shape[1] == 192) == (dimension == 480)
         assert ("residuals" in anew.save()) == residuals
         bare = not degree and dimension == 32
         assert bare == (not index.save()["nodes"].size) == (not anew.save()["nodes"].size)
@@ -118,6 +119,20 @@ def test_an_index_without_residuals_stays_so(monkeypatch: pytest.MonkeyPatch) ->
     assert "residuals" not in index.save()
     assert _recall(index, now, "euclidean") > 0.9
     assert "residuals" in engine.build(now, "euclidean", degree=0).save()
+
+
+def test_tails_of_an_older_index_come_behind_its_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extended it has the same codes as one that had them there before."""
+    _as_flat(monkeypatch, residuals=True)
+    rows = _rows(OLD, 480, 0)
+    engine = CascadeEngine()
+    before = engine.build(rows, "euclidean").save()
+    now, kept = _changed(rows)
+    wanted = engine.extend(now, "euclidean", before, kept).save()
+    found = engine.extend(now, "euclidean", with_tails_apart(before), kept).save()
+    assert "tails" not in found
+    for name, part in wanted.items():
+        np.testing.assert_array_equal(found[name], part)
 
 
 def test_new_rows_are_reached_along_edges_from_old_ones() -> None:

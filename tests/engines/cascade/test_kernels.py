@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -24,6 +25,7 @@ from tests.engines.cascade.made import (
     repeated,
     rows_of,
     searched,
+    with_tails_apart,
 )
 
 pytestmark = [
@@ -105,8 +107,21 @@ def test_residuals_order_the_beam_better(kernel: str, distance: Distance) -> Non
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_flat_rows_have_tails_and_others_have_none(distance: Distance) -> None:
     """So the test above sees both."""
-    assert "tails" in index_of(600, 784, distance, 0).parts
-    assert "tails" not in index_of(600, 336, distance, 0).parts
+    assert index_of(600, 784, distance, 0).parts["nodes"].shape[1] == 192
+    assert index_of(600, 336, distance, 0).parts["nodes"].shape[1] == 128
+
+
+@pytest.mark.parametrize("degree", [0, 8])
+@pytest.mark.parametrize("kernel", native.usable())
+def test_tails_mean_the_same_behind_nodes_and_apart(kernel: str, degree: int) -> None:
+    """Indexes of before have them as a part of their own."""
+    index = index_of(600, 784, "cosine", degree, residuals=True)
+    before = replace(index, parts=with_tails_apart(index.parts))
+    assert before.parts["tails"].size
+    for plan in PLANS:
+        now, then = searched(index, kernel, 10, plan), searched(before, kernel, 10, plan)
+        np.testing.assert_array_equal(now.ids, then.ids)
+        np.testing.assert_array_equal(now.distances, then.distances)
 
 
 @pytest.mark.parametrize("distance", DISTANCES)

@@ -19,7 +19,6 @@ from mitame.engines.cascade.shape import (
     FAR,
     LINE,
     NODE,
-    NODE_BYTES,
     PROJECTED,
     Floats,
     Shape,
@@ -109,15 +108,13 @@ class RowCodes:
     Attributes:
         short: uint8[n, block bytes / 16].
         norms: float32[n], for the short codes.
-        nodes: uint8[n, 128], or uint8[n, 0] where the shape has none.
-        tails: uint8[n, 64], or uint8[n, 0] where the shape has none.
+        nodes: uint8[n, node bytes], tails behind them.
         residuals: uint8[n, residual bytes].
     """
 
     short: Bytes
     norms: Floats
     nodes: Bytes
-    tails: Bytes
     residuals: Bytes
 
     @classmethod
@@ -126,16 +123,14 @@ class RowCodes:
         return cls(
             np.empty((rows, shape.block_bytes // BLOCK), np.uint8),
             np.empty(rows, np.float32),
-            np.empty((rows, NODE_BYTES if shape.nodes else 0), np.uint8),
-            np.empty((rows, LINE if shape.tail else 0), np.uint8),
+            np.empty((rows, shape.node_bytes), np.uint8),
             np.empty((rows, shape.residual_bytes), np.uint8),
         )
 
     def put(self, where: Numbers | slice, codes: RowCodes) -> None:
         """Set those of some rows."""
         self.short[where], self.norms[where] = codes.short, codes.norms
-        self.nodes[where], self.tails[where] = codes.nodes, codes.tails
-        self.residuals[where] = codes.residuals
+        self.nodes[where], self.residuals[where] = codes.nodes, codes.residuals
 
 
 def row_codes(
@@ -156,17 +151,16 @@ def row_codes(
 
 
 def _nodes(points: Floats, squares: Floats, shape: Shape, steps: Floats) -> list[Bytes]:
-    """Nodes, tails and residuals, as `RowCodes` has them."""
+    """Nodes and residuals, as `RowCodes` has them."""
     nothing = np.empty((len(points), 0), np.uint8)
     if not shape.nodes:
-        return [nothing] * 3
+        return [nothing] * 2
     codes, left = _node_codes(points, steps)
     lines = shape.residual_bytes // LINE
-    return [
-        coding.packed_nodes(codes[:, :NODE], squares),
-        coding.packed_tails(codes[:, NODE:]) if shape.tail else nothing,
-        coding.packed_residuals(left, steps, lines) if lines else nothing,
-    ]
+    nodes = coding.packed_nodes(codes[:, :NODE], squares)
+    if shape.tail:
+        nodes = np.concatenate([nodes, coding.packed_tails(codes[:, NODE:])], axis=1)
+    return [nodes, coding.packed_residuals(left, steps, lines) if lines else nothing]
 
 
 def _node_codes(points: Floats, steps: Floats) -> tuple[Bytes, Floats]:
@@ -197,10 +191,9 @@ def row_table(codes: RowCodes, table: Numbers, lists: int) -> tuple[Arrays, Numb
     parts["row-norms"][places] = codes.norms
     parts["ids"][places] = np.arange(len(places))
     parts["nodes"][places] = codes.nodes
-    for name, optional in (("tails", codes.tails), ("residuals", codes.residuals)):
-        if optional.shape[1]:
-            parts[name] = np.zeros((count, optional.shape[1]), np.uint8)
-            parts[name][places] = optional
+    if codes.residuals.shape[1]:
+        parts["residuals"] = np.zeros((count, codes.residuals.shape[1]), np.uint8)
+        parts["residuals"][places] = codes.residuals
     return parts, places
 
 

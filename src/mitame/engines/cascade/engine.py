@@ -162,7 +162,8 @@ def _extended(
 ) -> Stored:
     older = older_of(stored, kept)
     made, places = row_parts(rows, older, fresh)
-    before = {name: part for name, part in stored.parts.items() if name not in {SIZES, "edges"}}
+    anew = {SIZES, "edges", "tails"}  # tails come behind their nodes
+    before = {name: part for name, part in stored.parts.items() if name not in anew}
     sizes = {**{name: stored.sizes[name] for name in ("roots", "lists")}, "rows": len(rows)}
     edgeless = Edgeless(
         rows.vectors, rows.distance, rows.inverses, stored.shape, sizes, {**before, **made}

@@ -14,8 +14,9 @@ from mitame.engines.cascade.compared import Arrays, ComparedRows, Numbers
 from mitame.engines.cascade.frame import frame_from
 from mitame.engines.cascade.graph import both_ways, thinned
 from mitame.engines.cascade.lists import assigned, lists_from
+from mitame.engines.cascade.part_checks import node_bytes_of
 from mitame.engines.cascade.parts import Edgeless, Edges, Stored
-from mitame.engines.cascade.shape import BLOCK, LINE, NODE_BYTES
+from mitame.engines.cascade.shape import BLOCK, LINE
 from mitame.errors import CorruptCollection
 
 _FOUND = 3
@@ -77,12 +78,15 @@ def _codes_of(older: Older) -> RowCodes:
     """What the staying rows have."""
     parts, shape, places = older.stored.parts, older.stored.shape, older.places
     none = np.empty((len(places), 0), np.uint8)
-    tails = parts["tails"].reshape(-1, LINE)[places] if shape.tail else none
+    nodes = none
+    if shape.nodes:
+        nodes = parts["nodes"].reshape(-1, node_bytes_of(parts, older.stored.sizes))[places]
+    if "tails" in parts:
+        nodes = np.concatenate([nodes, parts["tails"].reshape(-1, LINE)[places]], axis=1)
     return RowCodes(
         coding.separated(parts["row-codes"], shape.block_bytes // BLOCK)[places],
         parts["row-norms"].ravel()[places],
-        parts["nodes"].reshape(-1, NODE_BYTES)[places] if shape.nodes else none,
-        tails,
+        nodes,
         parts["residuals"].reshape(-1, shape.residual_bytes)[places] if shape.residuals else none,
     )
 

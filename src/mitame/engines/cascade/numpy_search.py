@@ -16,7 +16,7 @@ from mitame.engines.cascade import coding
 from mitame.engines.cascade.effort import Plan
 from mitame.engines.cascade.numpy_beam import Beam, Places, lowest, walk
 from mitame.engines.cascade.numpy_prepared import Parts, Prepared, Whole
-from mitame.engines.cascade.part_checks import check_parts, line_of
+from mitame.engines.cascade.part_checks import check_parts, line_of, node_bytes_of
 from mitame.engines.cascade.shape import BLOCK, FAR, LINE, NODE_8, NODE_BYTES, Floats
 
 _SAYING = (0, 3, 1, 2)
@@ -105,6 +105,7 @@ class _Query:
         self.query = query
         self.prepared = Prepared(parts, sizes, axes, query)
         self.line = line_of(sizes)
+        self.has_tails = "tails" in parts or sizes["tail"] > 0
 
     def run(
         self,
@@ -176,8 +177,9 @@ class _Query:
         return there & allow[np.where(there, ids, 0)]
 
     def _node_keys(self, places: Places) -> Floats:
-        nodes = self.parts["nodes"].reshape(-1, NODE_BYTES)[places]
-        norms = np.ascontiguousarray(nodes[:, NODE_BYTES - 4 :]).view("<f4").ravel()
+        width = node_bytes_of(self.parts, self.sizes)
+        nodes = self.parts["nodes"].reshape(-1, width)[places]
+        norms = np.ascontiguousarray(nodes[:, NODE_BYTES - 4 : NODE_BYTES]).view("<f4").ravel()
         half = nodes[:, NODE_8:LINE]
         pairs = nodes[:, LINE : NODE_BYTES - 4]
         groups = (nodes[:, :NODE_8], coding.halves(half), coding.pairs(pairs))
@@ -185,8 +187,9 @@ class _Query:
         keys = norms + q.offset
         for codes, group in zip(groups, q.node, strict=False):
             keys = keys - group.sums(codes)
-        if "tails" in self.parts:
-            tails = self.parts["tails"].reshape(-1, LINE)[places]
+        if self.has_tails:
+            apart = self.parts.get("tails")
+            tails = nodes[:, NODE_BYTES:] if apart is None else apart.reshape(-1, LINE)[places]
             keys = keys + q.tail_offset - q.node[3].sums(coding.pairs(tails))
         return np.asarray(keys, np.float32)
 

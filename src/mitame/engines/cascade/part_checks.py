@@ -61,7 +61,7 @@ def wanted_of(parts: Parts, s: Mapping[str, int]) -> dict[str, tuple[type[np.gen
         "roots": (np.uint8, roots * s["coarse"]),
         "root-norms": (np.float32, roots),
         "ids": (np.int32, rows),
-        "nodes": (np.uint8, 0 if _has_no_nodes(parts, s) else rows * NODE_BYTES),
+        "nodes": (np.uint8, 0 if _has_no_nodes(parts, s) else rows * node_bytes_of(parts, s)),
         "node-steps": (np.float32, NODE + TAIL),
         "vectors": (np.float32, s["rows"] * s["dimension"]),
     }
@@ -86,8 +86,14 @@ def wanted_of(parts: Parts, s: Mapping[str, int]) -> dict[str, tuple[type[np.gen
 def _has_no_nodes(parts: Parts, s: Mapping[str, int]) -> bool:
     """Whether short codes alone choose the exact rows; edges lead from node to node, tails and
     residuals go on where nodes end."""
-    needed = s["degree"] or "tails" in parts or residual_lines_of(parts, s)
+    needed = s["degree"] or s["tail"] or "tails" in parts or residual_lines_of(parts, s)
     return "nodes" in parts and not (parts["nodes"].size or needed)
+
+
+def node_bytes_of(parts: Parts, s: Mapping[str, int]) -> int:
+    """From one node to the next: tails lie behind them, or are a part of their own in indexes of
+    before."""
+    return NODE_BYTES + (LINE if s["tail"] and "tails" not in parts else 0)
 
 
 def residual_lines_of(parts: Parts, s: Mapping[str, int]) -> int:

@@ -81,6 +81,11 @@ class Shape:
         return LINE * (self.fours // 8 + self.twos // 16)
 
     @property
+    def node_bytes(self) -> int:
+        """Bytes of a node and, behind it, its tail; 0 where rows have none."""
+        return (NODE_BYTES + LINE * self.tail) if self.nodes else 0
+
+    @property
     def residual_bytes(self) -> int:
         """Bytes of the residuals of a row, 0 where it has none."""
         return LINE * residual_lines(self.projected) if self.residuals else 0

@@ -111,9 +111,11 @@ def _numbers_apart(body: bytes) -> tuple[QueryBody, NDArray[np.float32] | None]:
     """
     head = _BEFORE_NUMBERS.match(body)
     is_once = body.count(b'"vector"') == 1 and b"\\" not in body  # however the key is written
-    read = getattr(native.module(), "read_numbers", None)  # not of an older build
-    found = None if head is None or read is None or not is_once else read(body, head.end())
-    if head is None or found is None:
+    module = native.module()
+    if head is None or module is None or not is_once:
+        return _decode(body), None
+    found = module.read_numbers(body, head.end())
+    if found is None:
         return _decode(body), None
     floats, end = found
     rest = _decode(b"%bnull%b" % (body[: head.end()], body[end:]))
