@@ -60,11 +60,13 @@ Scratch& scratch(const Cascade& c, const Plan& plan, int32_t k) {
   const std::size_t padded = static_cast<std::size_t>(c.padded) + 64, z = kProjectedMost + 64;
   const int32_t kept = std::max({plan.roots, plan.lists, plan.shorts, plan.beam, 1});
   out.room = 2 * kept + 64 + 2 * kBlock;
-  Cutter<float> floats(memory.floats, padded + z + std::max(padded, z) + out.room + 16);
+  const std::size_t found = 4 * c.degree + 4;
+  Cutter<float> floats(memory.floats, padded + z + std::max(padded, z) + out.room + 16 + found);
   out.centred = floats.take(padded);
   out.z = floats.take(z);
   out.product = floats.take(std::max(padded, z));
-  out.keys = floats.take(out.room);
+  out.keys = floats.take(out.room + 16);
+  out.found_keys = floats.take(found);
   const std::size_t four = c.fours + 128, two = c.twos + 128, coarse = c.coarse + 64;
   Cutter<int8_t> bytes(memory.bytes, padded + coarse + 2 * (four + two));
   out.bytes = bytes.take(padded);
@@ -73,7 +75,7 @@ Scratch& scratch(const Cascade& c, const Plan& plan, int32_t k) {
   out.row2 = bytes.take(two);
   out.list4 = bytes.take(four);
   out.list2 = bytes.take(two);
-  const std::size_t chosen = std::max(plan.roots, plan.lists) + 1, found = 4 * c.degree + 4;
+  const std::size_t chosen = std::max(plan.roots, plan.lists) + 1;
   Cutter<int32_t> words(memory.words, out.room + chosen + 2 * found);
   out.places = words.take(out.room);
   out.chosen = words.take(chosen);

@@ -105,7 +105,8 @@ struct NodeQuery {
   alignas(kLine) int8_t high[kLine];     // against high halves
   alignas(kLine) int8_t pairs[4][kLine]; // against bits 0-1, 2-3, 4-5, 6-7 of bytes 64 to 123
   alignas(kLine) int8_t tail[4][kLine];
-  float scale8, scale4, scale2, scale_tail, offset, tail_offset;
+  alignas(16) float scales[4];  // of the 8-bit, 4-bit and 2-bit coordinates, and of the tail
+  float offset, tail_offset;
 };
 
 // Each line has a scale of its own, as a query's later coordinates are much smaller.
@@ -138,6 +139,7 @@ struct Scratch {
   uint32_t seen_mask;  // one less than twice as many places as are looked at
   bool seen_bits;      // seen has a bit for each place, instead of a table of places
   int32_t* found;    // [8 * degree]
+  float* found_keys;  // [4 * degree]
   NodeQuery node;
   ResidualQuery residual;
 };

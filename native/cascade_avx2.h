@@ -130,16 +130,16 @@ struct Wide : Plain {
     return mask;
   }
 
-  // tail: or null, for rows without.
-  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, int32_t* out) {
+  // Products with each group of coordinates. tail: or null, for rows without.
+  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, float* out) {
     const __m256i zero = _mm256_setzero_si256(), half = _mm256_set1_epi8(15);
-    out[0] = total(D::any(zero, at(node), at(q.eight)));
+    const int32_t eight = total(D::any(zero, at(node), at(q.eight)));
     const __m256i v = at(node + 32);
     __m256i four = D::small(zero, _mm256_and_si256(v, half), at(q.low + 32));
     four = D::small(four, _mm256_and_si256(_mm256_srli_epi16(v, 4), half), at(q.high + 32));
-    out[1] = total(four);
-    out[2] = pairs(node + kLine, q.pairs);
-    out[3] = tail ? pairs(tail, q.tail) : 0;
+    const int32_t two = pairs(node + kLine, q.pairs), rest = tail ? pairs(tail, q.tail) : 0;
+    const __m128 sums = _mm_cvtepi32_ps(_mm_setr_epi32(eight, total(four), two, rest));
+    _mm_store_ps(out, _mm_mul_ps(sums, _mm_load_ps(q.scales)));
   }
 
   static void residual(const uint8_t* codes, int32_t lines, const int8_t (*q)[kResidual],

@@ -99,6 +99,39 @@ struct Avx512 {
     _mm512_store_si512(out, _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)));
   }
 
+  static constexpr int32_t kTogether = 4;
+
+  // What block8 gives of so many blocks, one after the other: a word of the query is fetched once.
+  static void blocks8(const uint8_t* codes, int32_t padded, const int8_t* q, int32_t* out) {
+    const std::ptrdiff_t next = kBlock * static_cast<std::ptrdiff_t>(padded);
+    __m512i sums[kTogether];
+    for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+    for (int32_t i = 0; i < padded / 4; ++i, codes += kLine) {
+      const __m512i four = word(q, i);
+      for (int b = 0; b < kTogether; ++b)
+        sums[b] = _mm512_dpbusd_epi32(sums[b], at(codes + b * next), four);
+    }
+    for (int b = 0; b < kTogether; ++b) _mm512_store_si512(out + kBlock * b, sums[b]);
+  }
+
+  // The same of block, for codes of 4 bits alone.
+  static void blocks4(const uint8_t* codes, int32_t padded, const int8_t* q, int32_t* out) {
+    const __m512i lower = _mm512_set1_epi8(15), upper = _mm512_set1_epi8(-16);
+    const std::ptrdiff_t next = kBlock / 2 * static_cast<std::ptrdiff_t>(padded);
+    __m512i low[kTogether], high[kTogether];
+    for (int b = 0; b < kTogether; ++b) low[b] = high[b] = _mm512_setzero_si512();
+    for (int32_t i = 0; i < padded / 8; ++i, codes += kLine) {
+      const __m512i one = word(q, 2 * i), other = word(q, 2 * i + 1);
+      for (int b = 0; b < kTogether; ++b) {
+        const __m512i v = at(codes + b * next);
+        low[b] = _mm512_dpbusd_epi32(low[b], _mm512_and_si512(v, lower), one);
+        high[b] = _mm512_dpbusd_epi32(high[b], _mm512_and_si512(v, upper), other);
+      }
+    }
+    for (int b = 0; b < kTogether; ++b)
+      _mm512_store_si512(out + kBlock * b, _mm512_add_epi32(low[b], _mm512_srai_epi32(high[b], 4)));
+  }
+
   static unsigned below(const float* norms, float base, float scale4, const int32_t* four,
                         float scale2, const int32_t* two, float limit, float* keys) {
     const __m512 norm = _mm512_loadu_ps(norms);
@@ -112,8 +145,8 @@ struct Avx512 {
     return _mm512_mask_cmp_ps_mask(real, key, _mm512_set1_ps(limit), _CMP_LT_OQ);
   }
 
-  // tail: or null, for rows without.
-  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, int32_t* out) {
+  // Products with each group of coordinates. tail: or null, for rows without.
+  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, float* out) {
     const __m512i zero = _mm512_setzero_si512(), half = _mm512_set1_epi8(15),
                   pair = _mm512_set1_epi8(3);
     // The query is zero where a byte belongs to another group.
@@ -124,7 +157,8 @@ struct Avx512 {
                                at(q.high));
     const __m512i two = pairs(second, pair, q.pairs);
     const __m512i rest = tail ? pairs(at(tail), pair, q.tail) : zero;
-    _mm_store_si128(reinterpret_cast<__m128i*>(out), totals(eight, four, two, rest));
+    const __m128 sums = _mm_cvtepi32_ps(totals(eight, four, two, rest));
+    _mm_store_ps(out, _mm_mul_ps(sums, _mm_load_ps(q.scales)));
   }
 
   static void residual(const uint8_t* codes, int32_t lines, const int8_t (*q)[kResidual],

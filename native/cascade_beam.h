@@ -21,6 +21,15 @@ class Beam {
 
   int32_t count() const { return count_; }
 
+  // Asks for the nodes of the places that the scratch has, and for where their edges lead.
+  void ask(int32_t count) const {
+    if (!c_.nodes) return;
+    for (int32_t i = 0; i < count; ++i) {
+      ask_node(m_.places[i]);
+      if (c_.edges) prefetch(edges_at(m_.places[i]), 4 * c_.degree);
+    }
+  }
+
   // The best of the places that the scratch has, by their nodes where there are nodes.
   void fill(int32_t count) {
     const int32_t real = c_.nodes ? ask_nodes(count) : count;
@@ -64,7 +73,6 @@ class Beam {
  private:
   // Puts the nodes' keys in the place of those that the scratch has; returns how many are whole.
   int32_t ask_nodes(int32_t count) {
-    for (int32_t i = 0; i < count; ++i) ask_node(m_.places[i]);
     int32_t real = 0;
     for (int32_t i = 0; i < count; ++i) {
       const int32_t place = m_.places[i];
@@ -78,24 +86,28 @@ class Beam {
 
   float node_key(int32_t place) const {
     const NodeQuery& q = m_.node;
-    alignas(16) int32_t sums[4];
+    alignas(16) float parts[4];
     float norm;
     const uint8_t* node = node_at(place);
-    V::node(node, c_.tails ? tail_at(place) : nullptr, q, sums);
+    V::node(node, c_.tails ? tail_at(place) : nullptr, q, parts);
     std::memcpy(&norm, node + kNodeBytes - sizeof norm, sizeof norm);
-    const float key = norm + q.offset - q.scale8 * static_cast<float>(sums[0]) -
-                      q.scale4 * static_cast<float>(sums[1]) -
-                      q.scale2 * static_cast<float>(sums[2]);
-    return c_.tails ? key + q.tail_offset - q.scale_tail * static_cast<float>(sums[3]) : key;
+    const float key = norm + q.offset - parts[0] - parts[1] - parts[2];
+    return c_.tails ? key + q.tail_offset - parts[3] : key;
   }
 
   // Follows the edges of the best nodes that were not followed yet; false where one is damaged.
   bool expand(int32_t at, int32_t* found, int32_t* count, int32_t* expanded) {
-    for (int32_t i = at; i < count_ && *expanded < kStep; ++i) {
+    int32_t i = at;
+    for (; i < count_ && *expanded < kStep; ++i) {
       if (m_.beam[i].place & kExpanded) continue;
       if (!follow(m_.beam[i].place, found, count)) return false;
       m_.beam[i].place |= kExpanded;
       ++*expanded;
+    }
+    for (int32_t soon = 0; i < count_ && soon < kStep; ++i) {
+      if (m_.beam[i].place & kExpanded) continue;
+      prefetch(edges_at(m_.beam[i].place), 4 * c_.degree);
+      ++soon;
     }
     return true;
   }
@@ -103,8 +115,10 @@ class Beam {
   // Gives places their place in the beam; returns the best that one got.
   int32_t judge(const int32_t* places, int32_t count) {
     int32_t lowest = count_;
+    // Apart from joining, where nobody can guess which way it goes: what began would be lost.
+    for (int32_t i = 0; i < count; ++i) m_.found_keys[i] = node_key(places[i]);
     for (int32_t i = 0; i < count; ++i) {
-      const int32_t where = join(Hit{node_key(places[i]), places[i]});
+      const int32_t where = join(Hit{m_.found_keys[i], places[i]});
       if (where >= lowest + kStep || where == count_) continue;
       prefetch(edges_at(places[i]), 4 * c_.degree);  // it may be followed soon
       lowest = where < lowest ? where : lowest;
@@ -114,12 +128,16 @@ class Beam {
 
   bool follow(int32_t place, int32_t* found, int32_t* count) {
     const int32_t* edges = edges_at(place);
+    const int32_t places = static_cast<int32_t>(c_.table.blocks * kBlock);
+    const int32_t first = *count;
+    int32_t end = first;
     for (int32_t i = 0; i < c_.degree && edges[i] != -1; ++i) {
-      if (edges[i] < 0 || edges[i] >= c_.table.blocks * kBlock) return false;
-      if (!add_seen(static_cast<uint32_t>(edges[i]))) continue;
-      found[(*count)++] = edges[i];
-      ask_node(edges[i]);
+      if (edges[i] < 0 || edges[i] >= places) return false;
+      found[end] = edges[i];  // without a branch: nobody can guess whether it was seen
+      end += add_seen(static_cast<uint32_t>(edges[i]));
     }
+    for (int32_t i = first; i < end; ++i) ask_node(found[i]);
+    *count = end;
     return true;
   }
 
@@ -148,13 +166,22 @@ class Beam {
   // Where in the beam a hit now stands; past its end where it has no place there.
   int32_t join(Hit hit) {
     if (!(hit.key < kFar)) return count_;
-    int32_t i;
-    if (count_ < width_) i = count_++;
+    int32_t last;
+    if (count_ < width_) last = count_++;
     else if (hit.key >= m_.beam[count_ - 1].key) return count_;
-    else i = count_ - 1;
-    for (; i > 0 && m_.beam[i - 1].key > hit.key; --i) m_.beam[i] = m_.beam[i - 1];
-    m_.beam[i] = hit;
-    return i;
+    else last = count_ - 1;
+    const int32_t at = rank_of(hit.key, last);
+    std::memmove(m_.beam + at + 1, m_.beam + at, sizeof(Hit) * static_cast<std::size_t>(last - at));
+    m_.beam[at] = hit;
+    return at;
+  }
+
+  // How many of the first `count` are as near or nearer.
+  int32_t rank_of(float key, int32_t count) const {
+    const Hit* from = m_.beam;
+    for (; count > 1; count -= count / 2)
+      if (from[count / 2 - 1].key <= key) from += count / 2;
+    return static_cast<int32_t>(from - m_.beam) + (count == 1 && from->key <= key);
   }
 
   void ask_node(int32_t place) const {

@@ -12,7 +12,8 @@
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#define MITAME_PREFETCH(address) __builtin_prefetch(address)
+// Into the second-level cache: many more lines can be on their way there than into the first.
+#define MITAME_PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #else
 #define MITAME_PREFETCH(address) static_cast<void>(address)
 #endif

@@ -10,6 +10,9 @@ namespace mitame::cascade {
 namespace {
 
 struct Plain {
+  // Blocks of axes that go together: each by itself. With more there are blocks8 and blocks4.
+  static constexpr int32_t kTogether = 1;
+
   // The lowest and the highest of n keys but those that are infinite; n is a multiple of 16.
   static void ends(const float* keys, int32_t n, float* low, float* high) {
     *low = INFINITY;

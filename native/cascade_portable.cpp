@@ -77,17 +77,16 @@ struct Portable : Plain {
     return mask;
   }
 
-  // tail: or null, for rows without.
-  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, int32_t* out) {
-    out[0] = dot(node, q.eight, kNode8);
-    out[1] = out[2] = 0;
-    for (int i = 32; i < 64; ++i) out[1] += (node[i] & 15) * q.low[i] + (node[i] >> 4) * q.high[i];
+  // Products with each group of coordinates. tail: or null, for rows without.
+  static void node(const uint8_t* node, const uint8_t* tail, const NodeQuery& q, float* out) {
+    int32_t sums[4] = {dot(node, q.eight, kNode8), 0, 0, 0};
+    for (int i = 32; i < 64; ++i) sums[1] += (node[i] & 15) * q.low[i] + (node[i] >> 4) * q.high[i];
     for (int plane = 0; plane < 4; ++plane)
       for (int i = 0; i < 60; ++i)
-        out[2] += ((node[kLine + i] >> (2 * plane)) & 3) * q.pairs[plane][i];
-    out[3] = 0;
+        sums[2] += ((node[kLine + i] >> (2 * plane)) & 3) * q.pairs[plane][i];
     for (int plane = 0; tail && plane < 4; ++plane)
-      for (int i = 0; i < kLine; ++i) out[3] += ((tail[i] >> (2 * plane)) & 3) * q.tail[plane][i];
+      for (int i = 0; i < kLine; ++i) sums[3] += ((tail[i] >> (2 * plane)) & 3) * q.tail[plane][i];
+    for (int i = 0; i < 4; ++i) out[i] = q.scales[i] * static_cast<float>(sums[i]);
   }
 
   // For each line of residuals the sum of products with 128 coordinates of the query.

@@ -9,18 +9,22 @@
 namespace mitame::cascade {
 namespace {
 
-constexpr int kAhead = 3;          // rows that are asked for before they are needed
-constexpr int kRowPrefetch = 512;  // bytes of a row: the processor follows the rest by itself
+constexpr int kAhead = 2;           // rows that are asked for before they are needed
+constexpr int kRowPrefetch = 8192;  // bytes of a row: of longer ones the processor follows the rest
 
 template <class V>
 class Ranking {
  public:
   Ranking(const Cascade& cascade, Scratch& memory) : c_(cascade), m_(memory) {}
 
+  // Asks for the numbers of rows that the first of the beam stand for.
+  void ask_ids(int32_t count) const {
+    for (int32_t i = 0; i < count; ++i) MITAME_PREFETCH(c_.ids + m_.beam[i].place);
+  }
+
   // The k nearest among the first of the beam.
   Status rank(const float* query, int32_t few, int32_t k, int64_t* ids, float* distances) {
     int32_t rows = 0;
-    for (int32_t i = 0; i < few; ++i) MITAME_PREFETCH(c_.ids + m_.beam[i].place);
     for (int32_t i = 0; i < few; ++i) {
       const int32_t id = c_.ids[m_.beam[i].place];
       if (id < 0 || id >= c_.rows) return Status::damaged;

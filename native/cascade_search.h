@@ -29,8 +29,10 @@ class Search {
     const Status status = gather(query, allow);
     if (status != Status::ok) return status;
     const int32_t wanted = k > plan_.exact ? k : plan_.exact;
+    Ranking<V> ranking(c_, m_);
+    ranking.ask_ids(beam_.count() < 2 * wanted ? beam_.count() : 2 * wanted);
     const int32_t few = refine(wanted);
-    return Ranking<V>(c_, m_).rank(query, few, k, ids, distances);
+    return ranking.rank(query, few, k, ids, distances);
   }
 
   Status places(const float* query, int32_t most, int32_t* places, int32_t* count) {
@@ -44,11 +46,15 @@ class Search {
  private:
   // All stages before the exact one; the beam is then sorted.
   Status gather(const float* query, const uint8_t* allow) {
-    if (!query_.set(query)) return Status::unusual;
+    if (!query_.begin(query)) return Status::unusual;
     Status status = list_stage(take(root_stage()));
     if (status != Status::ok) return status;
-    status = row_stage(allow);
+    int32_t count = 0;
+    status = row_stage(allow, &count);
     if (status != Status::ok) return status;
+    beam_.ask(count);
+    query_.finish();  // while they are on their way
+    beam_.fill(count);
     if (c_.edges && !allow) {
       status = beam_.walk();
       if (status != Status::ok) return status;
@@ -110,10 +116,11 @@ class Search {
     return status;
   }
 
-  Status row_stage(const uint8_t* allow) {
+  // count: of the places that the scratch then has.
+  Status row_stage(const uint8_t* allow, int32_t* count) {
     Lowest<V> lowest(m_.keys, m_.places, plan_.shorts);
     const Status status = table_stage(c_.table, query_.rows(), lists_, allow, lowest);
-    if (status == Status::ok) beam_.fill(lowest.count());
+    *count = lowest.count();
     return status;
   }
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.engines.peers.peer import Ask, Contender, Peer, Rows, Task
 from mitame.distances import Distance
 from mitame.engines.catalog import ENGINES
+from mitame.engines.protocol import Index
 
 OWN = ("cascade", "exact", "sanny", "suco")
 """The catalogue's other engines are libraries that stand here by themselves."""
@@ -27,11 +28,13 @@ class Ours(Peer):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self.engine = ENGINES[settings["engine"]]
+        self._everywhere: Index | None = None
 
     def build(self, rows: Rows, metric: str, threads: int) -> None:
         own = {name: value for name, value in self.settings.items() if name != "engine"}
         distance: Distance = "cosine" if metric == "cosine" else "euclidean"
         self.index = self.engine.build(rows, distance, threads=threads, trusted=True, **own)
+        self._rows, self._distance = rows, distance
 
     def prepared(self, queries: Rows) -> Sequence[Any]:
         return [queries[number : number + 1] for number in range(len(queries))]
@@ -46,7 +49,9 @@ class Ours(Peer):
     def batch(
         self, queries: Rows, k: int, effort: Any, threads: int
     ) -> Any:  # takes the cores that the process may use
-        return self.index.search(queries, k, effort=effort)
+        if self._everywhere is None:  # an index takes those that there are when it is opened
+            self._everywhere = self.engine.open(self._rows, self._distance, self.index.save())
+        return self._everywhere.search(queries, k, effort=effort)
 
 
 def contenders(task: Task, names: Sequence[str] = OWN) -> list[Contender]:
