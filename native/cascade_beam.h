@@ -10,6 +10,7 @@ namespace mitame::cascade {
 namespace {
 
 constexpr int kStep = 4;  // nodes whose neighbours are looked at together
+constexpr int kNear = 3;  // nodes that come near before they are judged
 constexpr int kExpanded = 1 << 30;
 
 template <class V>
@@ -75,6 +76,7 @@ class Beam {
   int32_t ask_nodes(int32_t count) {
     int32_t real = 0;
     for (int32_t i = 0; i < count; ++i) {
+      if (i + kNear < count) bring(m_.places[i + kNear]);
       const int32_t place = m_.places[i];
       const float key = node_key(place);
       if (!(key < kFar)) continue;  // a damaged norm
@@ -116,7 +118,10 @@ class Beam {
   int32_t judge(const int32_t* places, int32_t count) {
     int32_t lowest = count_;
     // Apart from joining, where nobody can guess which way it goes: what began would be lost.
-    for (int32_t i = 0; i < count; ++i) m_.found_keys[i] = node_key(places[i]);
+    for (int32_t i = 0; i < count; ++i) {
+      if (i + kNear < count) bring(places[i + kNear]);
+      m_.found_keys[i] = node_key(places[i]);
+    }
     for (int32_t i = 0; i < count; ++i) {
       const int32_t where = join(Hit{m_.found_keys[i], places[i]});
       if (where >= lowest + kStep || where == count_) continue;
@@ -187,6 +192,11 @@ class Beam {
   void ask_node(int32_t place) const {
     prefetch(node_at(place), kNodeBytes);
     if (c_.tails) MITAME_PREFETCH(tail_at(place));
+  }
+
+  void bring(int32_t place) const {
+    prefetch_near(node_at(place), kNodeBytes);
+    if (c_.tails) MITAME_PREFETCH_NEAR(tail_at(place));
   }
 
   const uint8_t* node_at(int32_t place) const {

@@ -14,8 +14,10 @@
 #if defined(__GNUC__) || defined(__clang__)
 // Into the second-level cache: many more lines can be on their way there than into the first.
 #define MITAME_PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#define MITAME_PREFETCH_NEAR(address) __builtin_prefetch(address, 0, 3)
 #else
 #define MITAME_PREFETCH(address) static_cast<void>(address)
+#define MITAME_PREFETCH_NEAR(address) static_cast<void>(address)
 #endif
 
 namespace mitame::cascade {
@@ -34,6 +36,12 @@ inline int lowest_bit(unsigned mask) {
 inline void prefetch(const void* address, std::ptrdiff_t bytes) {
   const char* at = static_cast<const char*>(address);
   for (std::ptrdiff_t i = 0; i < bytes; i += kLine) MITAME_PREFETCH(at + i);
+}
+
+// What was asked for before, and is needed very soon.
+inline void prefetch_near(const void* address, std::ptrdiff_t bytes) {
+  const char* at = static_cast<const char*>(address);
+  for (std::ptrdiff_t i = 0; i < bytes; i += kLine) MITAME_PREFETCH_NEAR(at + i);
 }
 
 // Keeps the `most` lowest keys of all that are pushed; among equal ones those that came first.

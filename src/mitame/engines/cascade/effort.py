@@ -112,7 +112,7 @@ def _among_close(effort: float, k: int, wide: float, roots: int, lists: int) -> 
 
 
 def _along_edges(effort: float, k: int, wide: float, roots: int, lists: int) -> Plan:
-    beam = _between(14 * wide, 400 * wide, effort)
+    beam = _between(12 * wide, 400 * wide, effort)
     return Plan(
         roots=max(4, round(roots * _between(0.12, 0.25, effort))),
         lists=min(lists, round(_between(2, 6, effort))),
