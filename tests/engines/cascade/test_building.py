@@ -137,7 +137,7 @@ def test_every_member_has_one_place_among_its_owners(owner: list[int], owners: i
 def test_axes_are_orthogonal_and_sorted_by_energy() -> None:
     """They turn and don't stretch; the first has most energy; the shares are all of it."""
     sample = rows_of(800, 20, fall=1.0)
-    mean, axes, shares = clustering.axes_of(sample)
+    mean, axes, shares = clustering.axes_of(sample.copy())
     np.testing.assert_allclose(axes @ axes.T, np.eye(20), atol=1e-5)
     assert (np.diff(shares) <= 1e-7).all()
     assert shares.sum() == pytest.approx(1, abs=1e-5)

@@ -26,8 +26,6 @@ from mitame.engines.cascade.shape import (
 )
 
 _SAMPLE = 20_000
-_CACHED = 1 << 19
-"""Floats of the rows that are coded together, so that what is made of them stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def row_codes(
     """The codes of rows, each of which belongs to a list, int64[rows]."""
     out = RowCodes.empty(len(rows), shape)
     product = rows.distance == "inner_product"
-    for where, block in rows.blocks(_CACHED):
+    for where, block in rows.blocks():
         points, squares = frame.project(block)
         centres = lists.centres[owner[where]]
         short, correction = short_codes(widened(points, shape.coarse), centres, shape, steps.rows)

@@ -23,11 +23,11 @@ def axes_of(sample: Floats) -> tuple[Floats, Floats, Floats]:
     """The mean float32[d], the principal axes float32[d, d], and the share of energy of each.
 
     Args:
-        sample: float32[n, d], some ten thousand rows.
+        sample: float32[n, d], some ten thousand rows; changed.
     """
     mean = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centred = sample - mean
-    covariance = centred.T @ centred
+    sample -= mean
+    covariance = sample.T @ sample
     values, vectors = np.linalg.eigh(covariance.astype(np.float64))
     energy = np.maximum(values[::-1], 0)
     shares = energy / max(float(energy.sum()), 1e-30)
@@ -38,8 +38,14 @@ def sampled(rows: Floats, most: int, seed: int) -> Floats:
     """At most so many rows, drawn without putting back, in their order; copied."""
     if len(rows) <= most:
         return np.array(rows, np.float32)
-    chosen = np.random.default_rng(seed).permutation(len(rows))[:most]
-    return np.asarray(rows[np.sort(chosen)], np.float32)
+    return np.asarray(rows[sample_of(len(rows), most, seed)], np.float32)
+
+
+def sample_of(count: int, most: int, seed: int) -> Numbers:
+    """At most so many numbers from 0 to count - 1, drawn without putting back, ascending."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
 
 
 def k_means(points: Floats, count: int, seed: int, rounds: int = _ROUNDS) -> Floats:
@@ -97,7 +103,8 @@ def nearest(points: Floats, centres: Floats) -> Numbers:
     out = np.empty(len(points), np.int64)
     for start in range(0, len(points), _BLOCK):
         part = points[start : start + _BLOCK]
-        out[start : start + len(part)] = (halves - part @ centres.T).argmin(axis=1)
+        products = part @ centres.T
+        out[start : start + len(part)] = np.subtract(halves, products, out=products).argmin(axis=1)
     return out
 
 

@@ -12,9 +12,11 @@ from mitame.distances import UNIT_TOLERANCE, Distance, norms
 from mitame.engines.cascade.shape import Floats
 
 Numbers: TypeAlias = NDArray[np.int64]
+Lengths: TypeAlias = NDArray[np.float64]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
-_BLOCK_FLOATS = 1 << 23
+_BLOCK_FLOATS = 1 << 19
+"""Of the rows that are gone through together, so that what is made of them stays in the cache."""
 
 
 class ComparedRows:
@@ -26,34 +28,49 @@ class ComparedRows:
         inverses: float32[rows], 1 / length, 0 for a row of zeros; None where none has to change.
     """
 
-    def __init__(self, vectors: Floats, distance: Distance) -> None:
+    def __init__(self, vectors: Floats, distance: Distance, lengths: Lengths | None = None) -> None:
         self.vectors = vectors
         self.distance = distance
-        self.inverses = _inverses(vectors) if distance == "cosine" else None
+        self.inverses: Floats | None = None
+        if distance == "cosine":
+            self.inverses = _inverses(lengths_of(vectors) if lengths is None else lengths)
 
     def __len__(self) -> int:
         return len(self.vectors)
 
     def at(self, rows: Numbers | slice) -> Floats:
         """float32[n, dimension] of these rows, copied."""
-        found = np.array(self.vectors[rows], np.float32)
+        # Chosen by numbers they are copied already.
+        found = np.array(self.vectors[rows], np.float32, copy=isinstance(rows, slice) or None)
         if self.inverses is not None:
             found *= self.inverses[rows, np.newaxis]
         return found
 
-    def blocks(self, floats: int = _BLOCK_FLOATS) -> Iterator[tuple[slice, Floats]]:
-        """All rows, at most so many floats at a time."""
-        step = max(1, floats // self.vectors.shape[1])
-        for start in range(0, len(self), step):
-            where = slice(start, min(start + step, len(self)))
-            yield where, self.at(where)
+    def blocks(self) -> Iterator[tuple[slice, Floats]]:
+        """All rows, some at a time, to be read."""
+        for where in _slices(len(self), self.vectors.shape[1]):
+            yield where, self.vectors[where] if self.inverses is None else self.at(where)
+
+    def blocks_of(self, rows: Numbers) -> Iterator[Floats]:
+        """Some rows, some at a time."""
+        for where in _slices(len(rows), self.vectors.shape[1]):
+            yield self.at(rows[where])
 
 
-def _inverses(vectors: Floats) -> Floats | None:
+def lengths_of(vectors: Floats) -> Lengths:
+    """float64[n] of float32[n, dimension], read block by block."""
+    parts = [norms(vectors[where]) for where in _slices(*vectors.shape)]
+    return np.concatenate(parts or [np.empty(0)])
+
+
+def _slices(rows: int, dimension: int) -> Iterator[slice]:
+    step = max(1, _BLOCK_FLOATS // max(1, dimension))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def _inverses(lengths: Lengths) -> Floats | None:
     """1 / length of each row, 0 for a row of zeros; None where all have length 1."""
-    step = max(1, _BLOCK_FLOATS // max(1, vectors.shape[1]))
-    parts = [norms(vectors[i : i + step]) for i in range(0, len(vectors), step)]
-    lengths = np.concatenate(parts or [np.empty(0)])
     if (np.abs(lengths - 1) <= UNIT_TOLERANCE).all():
         return None
     with np.errstate(divide="ignore"):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame import native
-from mitame.distances import DISTANCES, Distance, norms
+from mitame.distances import DISTANCES, Distance
 from mitame.engines.cascade.building import (
     centre_parts,
     list_parts,
@@ -18,7 +18,7 @@ from mitame.engines.cascade.building import (
     row_table,
     steps_of,
 )
-from mitame.engines.cascade.compared import ComparedRows
+from mitame.engines.cascade.compared import ComparedRows, Lengths, lengths_of
 from mitame.engines.cascade.extending import edges_after, older_of, row_parts
 from mitame.engines.cascade.frame import Frame, frame_of, frame_parts
 from mitame.engines.cascade.graph import edges_of
@@ -78,9 +78,10 @@ class CascadeEngine:
         """
         common, own = read(self.name, settings, self.own)
         rows, known = check_rows(vectors, distance, self.abilities, common)
-        if len(rows) < SMALL or not _is_tame(rows):
+        lengths = lengths_of(rows)
+        if len(rows) < SMALL or not _is_tame(lengths):
             return CascadeIndex(rows, known, None)
-        return CascadeIndex(rows, known, _stored(ComparedRows(rows, known), own, common))
+        return CascadeIndex(rows, known, _stored(ComparedRows(rows, known, lengths), own, common))
 
     def open(self, vectors: Rows, distance: Distance, parts: Parts) -> CascadeIndex:
         """The index that gave these parts; nothing is read but their sizes and steps.
@@ -108,9 +109,10 @@ class CascadeEngine:
         stored = read_parts(before, known, parts)
         wide = stored is not None and len(rows) > _LONGEST * max(1, stored.sizes["lists"])
         gone = len(fresh) == len(rows)
-        if stored is None or wide or gone or len(rows) < SMALL or not _is_tame(rows):
+        lengths = lengths_of(rows)
+        if stored is None or wide or gone or len(rows) < SMALL or not _is_tame(lengths):
             return self.build(rows, known, **settings)
-        own_rows = ComparedRows(rows, known)
+        own_rows = ComparedRows(rows, known, lengths)
         try:
             check_parts({**stored.parts, "vectors": before}, stored.sizes)
             with np.errstate(all="ignore"):  # numbers of damaged parts may be anything
@@ -126,11 +128,8 @@ class CascadeEngine:
         return usual, Candidate({"degree": 0}, efforts), Candidate({"degree": _DEGREE}, efforts)
 
 
-def _is_tame(rows: Rows) -> bool:
+def _is_tame(lengths: Lengths) -> bool:
     low, high = _TAME
-    step = max(1, (1 << 22) // max(1, rows.shape[1]))
-    parts = [norms(rows[i : i + step]) for i in range(0, len(rows), step)]
-    lengths = np.concatenate(parts)
     return bool(lengths.max() < high and lengths[lengths > 0].min(initial=1.0) > low)
 
 

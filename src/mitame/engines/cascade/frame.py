@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.engines.cascade import coding
-from mitame.engines.cascade.clustering import axes_of, sampled
+from mitame.engines.cascade.clustering import axes_of, sample_of
 from mitame.engines.cascade.coding import Bytes, widened
 from mitame.engines.cascade.compared import Arrays, ComparedRows
 from mitame.engines.cascade.shape import BLOCK, FINE_AXES, Floats, Shape, rounded
@@ -50,8 +50,7 @@ class Frame:
 
 def frame_of(rows: ComparedRows, seed: int) -> Frame:
     """All axes, from a sample of the rows."""
-    sample = ComparedRows(sampled(rows.vectors, _SAMPLE, seed), rows.distance)
-    return Frame(*axes_of(sample.at(slice(None))))
+    return Frame(*axes_of(rows.at(sample_of(len(rows), _SAMPLE, seed))))
 
 
 def frame_parts(frame: Frame, shape: Shape) -> Arrays:

@@ -14,7 +14,7 @@ from mitame.engines.cascade.clustering import (
     k_means,
     nearest,
     nearest_by_roots,
-    sampled,
+    sample_of,
 )
 from mitame.engines.cascade.coding import Bytes, widened
 from mitame.engines.cascade.compared import ComparedRows, Numbers
@@ -52,9 +52,9 @@ class Lists:
 def lists_of(rows: ComparedRows, frame: Frame, shape: Shape, count: int, seed: int) -> Lists:
     """Cluster the leading coordinates of a sample."""
     most = max(_SAMPLE, count * PER_CENTRE)
-    sample = ComparedRows(sampled(rows.vectors, most, seed), rows.distance)
+    sample = sample_of(len(rows), most, seed)
     width = min(shape.coarse, len(frame.axes))  # beyond it all is 0
-    points = np.concatenate([frame.leading(block, width) for _, block in sample.blocks()])
+    points = np.concatenate([frame.leading(block, width) for block in rows.blocks_of(sample)])
     centres = widened(k_means(points, count, seed), shape.coarse)
     roots = k_means(centres, max(1, min(count, round(np.sqrt(count)))), seed)
     step = max(float(np.abs(centres).max()), float(np.abs(roots).max()), 1e-20) / 127
