@@ -60,7 +60,7 @@ Scratch& scratch(const Cascade& c, const Plan& plan, int32_t k) {
   const std::size_t padded = static_cast<std::size_t>(c.padded) + 64, z = kProjectedMost + 64;
   const int32_t kept = std::max({plan.roots, plan.lists, plan.shorts, plan.beam, 1});
   out.room = 2 * kept + 64 + 2 * kBlock;
-  const std::size_t found = 4 * c.degree + 4;
+  const std::size_t found = kStep * static_cast<std::size_t>(c.degree) + 4;
   Cutter<float> floats(memory.floats, padded + z + std::max(padded, z) + out.room + 16 + found);
   out.centred = floats.take(padded);
   out.z = floats.take(z);

@@ -33,6 +33,7 @@ constexpr int kResidual = 2 * kLine;  // coordinates of a line of residuals, wit
 constexpr int kResidualLines = 3;     // most lines that a row has; they begin after kNode8
 constexpr int kFinely = kNode8 + kNode4;  // axes with 8 bits; those after it have 4
 constexpr int kProjectedMost = kNodeDims + kTail;
+constexpr int kStep = 4;            // nodes whose neighbours are looked at together
 constexpr float kFar = 3.0e38f;     // the key of places that no row has
 
 enum class Distance : int32_t { squared = 0, cosine = 1, product = 2 };
@@ -138,8 +139,8 @@ struct Scratch {
   uint32_t* seen;    // [seen_mask + 1]
   uint32_t seen_mask;  // one less than twice as many places as are looked at
   bool seen_bits;      // seen has a bit for each place, instead of a table of places
-  int32_t* found;    // [8 * degree]
-  float* found_keys;  // [4 * degree]
+  int32_t* found;    // [2 * kStep * degree]
+  float* found_keys;  // [kStep * degree]
   NodeQuery node;
   ResidualQuery residual;
 };

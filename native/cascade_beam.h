@@ -9,7 +9,6 @@
 namespace mitame::cascade {
 namespace {
 
-constexpr int kStep = 4;  // nodes whose neighbours are looked at together
 constexpr int kNear = 3;  // nodes that come near before they are judged
 constexpr int kExpanded = 1 << 30;
 
