@@ -2,7 +2,8 @@
 //
 // A query passes through stages, each of which looks at fewer rows more closely:
 //
-//   project   rotate the query; energy gathers in the leading coordinates
+//   project   rotate the query; energy gathers in the leading coordinates, which are all that
+//             the next two stages need: the others are turned after them
 //   lists     nearest roots, then nearest lists among theirs
 //   short     short codes of all rows of those lists, sixteen rows at a time
 //   node      longer codes of the best of them; with edges, of their neighbours too
@@ -130,7 +131,7 @@ struct Scratch {
   int8_t* row2;
   int8_t* list4;
   int8_t* list2;
-  float* keys;       // [room]
+  float* keys;       // [room + 16], as sixteen are read at a time
   int32_t* places;   // [room]
   int32_t* chosen;   // [lists of the plan]
   int32_t room;      // at least twice what any stage keeps, and two blocks

@@ -21,12 +21,12 @@ class Beam {
 
   int32_t count() const { return count_; }
 
-  // Asks for the nodes of the places that the scratch has, and for where their edges lead.
-  void ask(int32_t count) const {
+  // Asks for the nodes of the places that the scratch has, and for edges where they are followed.
+  void ask(int32_t count, bool follows) const {
     if (!c_.nodes) return;
     for (int32_t i = 0; i < count; ++i) {
       ask_node(m_.places[i]);
-      if (c_.edges) prefetch(edges_at(m_.places[i]), 4 * c_.degree);
+      if (follows) prefetch(edges_at(m_.places[i]), 4 * c_.degree);
     }
   }
 

@@ -52,10 +52,11 @@ class Search {
     int32_t count = 0;
     status = row_stage(allow, &count);
     if (status != Status::ok) return status;
-    beam_.ask(count);
+    const bool follows = c_.edges && !allow;
+    beam_.ask(count, follows);
     query_.finish();  // while they are on their way
     beam_.fill(count);
-    if (c_.edges && !allow) {
+    if (follows) {
       status = beam_.walk();
       if (status != Status::ok) return status;
     }

@@ -60,7 +60,10 @@ class WrongAnswer(Exception):
 
 
 def bases(*, edges: bool) -> Iterator[Base]:
-    """Of each distance, with edges and without, without nodes, and with tails and residuals."""
+    """Of each distance, with edges and without, without nodes, and with tails and residuals.
+
+    Tails are behind their nodes where there are residuals, else by themselves.
+    """
     rng = np.random.default_rng(0)
     for distance, rows, dimension in (
         *((distance, 150, 20) for distance in DISTANCES),

@@ -1,8 +1,8 @@
 """Makes ``cascade-1-*.npz`` and ``cascade-1.json``: indexes of the cascade, format 1.
 
-They were made when the format was new, and stay as they are: a later format gets files of its own.
-Only kinds that have no file yet are made: "tails" and "residuals" are of the time when tails were a
-part of their own, "behind" has them behind its nodes.
+They stay as they were made: what came to the format later has files of its own. Only kinds that
+have no file yet are made: "tails" and "residuals" are of the time when tails were a part of their
+own, "behind" has them behind its nodes.
 
     python -m tests.golden.make_cascade_1
 """

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mitame.collection import Patch
 from mitame.errors import CollectionBusy, ItemNotFound
 from mitame.serving.product import answers, similar_question
 from mitame.serving.product.answers import Answers
@@ -111,6 +112,31 @@ def test_few_are_kept(tmp_path: Path) -> None:
     made.close()
     assert made.answers.bytes == 0
     assert Answers(tmp_path, 0).ticket(NAME) is None
+
+
+@pytest.mark.parametrize("others", [0, 5])
+def test_an_answer_that_grows_past_the_bound(tmp_path: Path, others: int) -> None:
+    """The one used longest ago is told anew, longer than there is room for: it is given all the
+    same, and others go first."""
+    rng = np.random.default_rng(7)
+    made = Shop(tmp_path / NAME, "vectors:4", 4, rng, Answers(tmp_path, 1_000_000), images=(1,))
+    made.writer.append([made.put(str(number)) for number in range(ITEMS)])
+    made.writer.merge()
+    question = Question("1")
+    made.kept(question)
+    for number in range(others):
+        made.kept(Question(str(10 + number)))
+    made.answers._most = made.answers.bytes
+    near = made.anew(question).parts.told()[0]
+    made.writer.append([Patch(near, attributes={"price": 1, "title": "long " * 50})])
+    before = len(made.answers)
+    given = made.answers.right((repr(question).encode(), b""))
+    assert given is not None
+    assert given[0].parts == made.anew(question).parts
+    assert len(made.answers) < before
+    assert made.answers.bytes <= made.answers._most
+    assert (made.answers.right((repr(question).encode(), b"")) is not None) == (others > 0)
+    made.close()
 
 
 def test_dropped_and_made_again(tmp_path: Path) -> None:

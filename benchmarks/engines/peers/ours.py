@@ -34,7 +34,7 @@ class Ours(Peer):
         own = {name: value for name, value in self.settings.items() if name != "engine"}
         distance: Distance = "cosine" if metric == "cosine" else "euclidean"
         self.index = self.engine.build(rows, distance, threads=threads, trusted=True, **own)
-        self._rows, self._distance = rows, distance
+        self._rows, self._distance, self._everywhere = rows, distance, None
 
     def prepared(self, queries: Rows) -> Sequence[Any]:
         return [queries[number : number + 1] for number in range(len(queries))]

@@ -47,7 +47,7 @@ class ComparedRows:
         return found
 
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
-        """All rows, some at a time, to be read."""
+        """All rows, some at a time, to be read: they may be the caller's own."""
         for where in _slices(len(self), self.vectors.shape[1]):
             yield where, self.vectors[where] if self.inverses is None else self.at(where)
 

@@ -109,8 +109,10 @@ class CascadeEngine:
         stored = read_parts(before, known, parts)
         wide = stored is not None and len(rows) > _LONGEST * max(1, stored.sizes["lists"])
         gone = len(fresh) == len(rows)
+        if stored is None or wide or gone or len(rows) < SMALL:
+            return self.build(rows, known, **settings)
         lengths = lengths_of(rows)
-        if stored is None or wide or gone or len(rows) < SMALL or not _is_tame(lengths):
+        if not _is_tame(lengths):
             return self.build(rows, known, **settings)
         own_rows = ComparedRows(rows, known, lengths)
         try:

@@ -10,6 +10,7 @@ from mitame.engines.cascade.parts import Edgeless, Edges
 
 SLACK = 1.0
 _HALF = 32
+"""Bits of a place, of which a whole number of 64 bits holds two."""
 _FOUND = 4
 """Neighbours that are looked for, per edge that is kept."""
 
@@ -48,7 +49,12 @@ def thinned(native: Any, candidates: Edges, degree: int, threads: int) -> Edges:
 
 
 def both_ways(edges: Edges, width: int) -> Edges:
-    """Each row's edges and those that lead to it, int32[places, width] with -1 after the last."""
+    """Each row's edges and those that lead to it, int32[places, width] with -1 after the last.
+
+    Args:
+        edges: int32[places, degree], with -1 after the last and nowhere else.
+        width: at least the degree.
+    """
     there = edges >= 0
     own = there.sum(axis=1)
     begin = np.repeat(np.arange(len(edges), dtype=np.int32), own)

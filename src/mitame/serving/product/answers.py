@@ -84,8 +84,9 @@ class Answers:
         if kept.parts is not parts:
             self._bytes += kept.bytes - size
             self._kept[key] = kept, followed, kept.bytes
-            self._make_room()
         self._kept.move_to_end(key)
+        if kept.parts is not parts:
+            self._make_room()  # which may take this one, too
         return kept, followed.collection
 
     def at_once(self, collection: str, question: Question, key: Key) -> Kept | None:
