@@ -78,11 +78,11 @@ def bases(*, edges: bool) -> Iterator[Base]:
             with mock.patch.object(shape, "spares_rows", return_value=dimension == 800):
                 index = CascadeEngine().build(points, distance, degree=degree, lists=16)
             parts = dict(index.save())
-            yield Base(points, distance, parts if dimension == 800 else _tails_apart(parts))
+            yield Base(points, distance, parts if dimension == 800 else with_tails_apart(parts))
 
 
-def _tails_apart(parts: dict[str, Array]) -> dict[str, Array]:
-    """As indexes of before have them: a part of their own."""
+def with_tails_apart(parts: dict[str, Array]) -> dict[str, Array]:
+    """The parts as indexes of before have them: tails are a part of their own."""
     nodes = parts["nodes"]
     if nodes.shape[1] <= NODE_BYTES:
         return parts

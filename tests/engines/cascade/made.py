@@ -16,7 +16,6 @@ from mitame.engines.cascade import shape
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.cascade.index import CascadeIndex
 from mitame.engines.cascade.parts import cascade_of, read_parts
-from mitame.engines.cascade.shape import NODE_BYTES
 
 Floats = NDArray[np.float32]
 Plan = tuple[int, int, int, int, int, int]
@@ -72,15 +71,6 @@ class Made:
     def opened(self) -> CascadeIndex:
         """By the kernel that runs now."""
         return CascadeEngine().open(self.rows, self.distance, self.parts)
-
-
-def with_tails_apart(parts: Parts) -> dict[str, NDArray[Any]]:
-    """The parts as indexes of before have them: tails are a part of their own."""
-    nodes = parts["nodes"]
-    if nodes.shape[1] <= NODE_BYTES:
-        return dict(parts)
-    there = {"nodes": nodes[:, :NODE_BYTES].copy(), "tails": nodes[:, NODE_BYTES:].copy()}
-    return {**parts, **there}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mitame.engines.cascade.numpy_search import NumpyCascade
 from mitame.engines.cascade.parts import SIZES, read_parts
 from mitame.errors import CorruptCollection
 from scripts import fuzz_cascade
-from tests.engines.cascade.made import Made, made, rows_of, with_tails_apart
+from tests.engines.cascade.made import Made, made, rows_of
 
 SECONDS = float(os.environ.get("MITAME_FUZZ_SECONDS", "3"))
 """How long the fuzzer runs; `make sanitize` gives it more."""
@@ -112,7 +112,7 @@ FLAT = made(rows_of(600, 784, seed=4, fall=0), "euclidean", queries=3, residuals
 @pytest.mark.parametrize("name", ["tails", "residuals"])
 def test_optional_parts_are_as_sizes_say_or_missing(name: str, cascade: Callable[..., Any]) -> None:
     """Of another length or type they are refused; without residuals a search goes on."""
-    whole = {**with_tails_apart(FLAT.parts), "vectors": FLAT.rows}
+    whole = {**fuzz_cascade.with_tails_apart(dict(FLAT.parts)), "vectors": FLAT.rows}
     flat = whole[name].reshape(-1)
     for wrong in (flat[:-1].copy(), np.resize(flat, len(flat) + 1), flat.astype(np.float32)):
         with pytest.raises(ValueError, match=name):

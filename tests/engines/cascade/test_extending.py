@@ -11,7 +11,7 @@ from mitame.distances import Distance, normalise
 from mitame.engines.cascade import CascadeEngine, shape
 from mitame.engines.protocol import Index, Parts
 from mitame.testing.engines import brute_force
-from tests.engines.cascade.made import with_tails_apart
+from scripts.fuzz_cascade import with_tails_apart
 
 OLD, NEW = 2_000, 400
 
@@ -129,7 +129,7 @@ def test_tails_of_an_older_index_come_behind_its_nodes(monkeypatch: pytest.Monke
     before = engine.build(rows, "euclidean").save()
     now, kept = _changed(rows)
     wanted = engine.extend(now, "euclidean", before, kept).save()
-    found = engine.extend(now, "euclidean", with_tails_apart(before), kept).save()
+    found = engine.extend(now, "euclidean", with_tails_apart(dict(before)), kept).save()
     assert "tails" not in found
     for name, part in wanted.items():
         np.testing.assert_array_equal(found[name], part)

@@ -15,6 +15,7 @@ from mitame.distances import DISTANCES, Distance, normalise
 from mitame.engines.cascade.engine import CascadeEngine
 from mitame.engines.protocol import Allow
 from mitame.neighbors import Neighbors
+from scripts.fuzz_cascade import with_tails_apart
 from tests.engines.cascade.made import (
     PLANS,
     Answer,
@@ -25,7 +26,6 @@ from tests.engines.cascade.made import (
     repeated,
     rows_of,
     searched,
-    with_tails_apart,
 )
 
 pytestmark = [
@@ -116,7 +116,7 @@ def test_flat_rows_have_tails_and_others_have_none(distance: Distance) -> None:
 def test_tails_mean_the_same_behind_nodes_and_apart(kernel: str, degree: int) -> None:
     """Indexes of before have them as a part of their own."""
     index = index_of(600, 784, "cosine", degree, residuals=True)
-    before = replace(index, parts=with_tails_apart(index.parts))
+    before = replace(index, parts=with_tails_apart(dict(index.parts)))
     assert before.parts["tails"].size
     for plan in PLANS:
         now, then = searched(index, kernel, 10, plan), searched(before, kernel, 10, plan)
