@@ -3,13 +3,15 @@
     python -m benchmarks.serving --vectors bench-out/cnn.npz
 
 Kinds of request take turns, round after round, so that whatever else the machine does hits all
-of them; what is printed are medians over the rounds and their ratios to the constant's.
+of them; what is printed are medians over the rounds and their ratios to the constant's. There are
+two parts: with nothing but the snapshot, and beside a writer, with the rows that it has added.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import os
 import re
 import statistics
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +27,21 @@ from numpy.typing import NDArray
 
 from benchmarks.serving.load import Kind, Loaded, Server, load
 from benchmarks.serving.making import NAME, make, vectors
+from benchmarks.serving.recall import K, recall
 from benchmarks.serving.writing import Writer
 from mitame.serving.processes.children import OF_WORKERS
 
-TARGETS = {"similar": (0.8, 1.5), "similar, 50 PUT/s": (0.6, None), "vector, binary": (0.5, None)}
+TARGETS = {
+    "similar": (0.8, 1.5),
+    "similar, 50 PUT/s": (0.6, None),
+    "vector, binary": (0.5, None),
+    "vector, JSON": (0.5, None),
+}
 """Least ratio of rates, and greatest ratio of 99th percentiles, to the constant's."""
-_WRITING = "similar, 50 PUT/s"
+_PUTS = ", 50 PUT/s"
 _ROUTED = "constant, routed"
-_WRITTEN = (_WRITING, "constant, 50 PUT/s")
 _BODIES = 200
+_QUERY = f"/v1/collections/{NAME}/query"
 
 
 def main() -> None:
@@ -51,12 +59,17 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--puts", type=float, default=50.0, help="per second")
     parser.add_argument("--answers-mb", type=float, default=600.0)
+    parser.add_argument("--recall", type=float, default=0.95, help="that the index is tuned for")
     options = parser.parse_args()
     found = vectors(options.vectors, options.rows, options.dim)
-    make(options.data, found)
+    make(options.data, found, options.recall)
     with server(options.data, options.answers_mb) as one, tempfile.TemporaryDirectory() as scratch:
-        kinds = kinds_of(one.port, found, options.asked or len(found), Path(scratch))
-        report(measured(one, kinds, found, options))
+        quiet, beside = kinds_of(one.port, found, options.asked or len(found), Path(scratch))
+        warm = load(one, quiet[1], options.warm, options.connections, 99)
+        print(f"while the cache fills: {warm.rate:,.0f}/s, p99 {warm.p99:.1f} ms", flush=True)
+        print(f"by vector: recall@{K} {recall_of(one.port, found):.3f}", flush=True)
+        report(measured(one, quiet, found, options))
+        report(measured(one, beside, found, options))
 
 
 @contextmanager
@@ -78,8 +91,10 @@ def server(data: Path, answers_mb: float) -> Iterator[Server]:
         process.wait(30)
 
 
-def kinds_of(port: int, found: NDArray[np.float32], asked: int, scratch: Path) -> list[Kind]:
-    """What is asked: the constant first; for so many items."""
+def kinds_of(
+    port: int, found: NDArray[np.float32], asked: int, scratch: Path
+) -> tuple[Sequence[Kind], Sequence[Kind]]:
+    """What is asked, of so many items, and what when there is a writer; constants first."""
     before, after = f"/v1/collections/{NAME}/items/", "/similar"
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", f"{before}0{after}")
@@ -87,18 +102,35 @@ def kinds_of(port: int, found: NDArray[np.float32], asked: int, scratch: Path) -
     connection.close()
     asking = ("ids", str(asked), before, after)
     constant = Kind("constant", ("ids", "1", f"/constant/{size}?", ""))
-    path = f"/v1/collections/{NAME}/query"
-    sample = found[np.random.default_rng(3).choice(len(found), _BODIES)]
+    routed = Kind(_ROUTED, ("ids", "1", f"/routed/{size}?", ""))
+    sample = found[sample_of(found)]
     binary, texts = [v.tobytes() for v in sample], [vector_json(v) for v in sample]
-    return [
-        constant,
-        Kind("similar", asking),
-        Kind(_WRITING, asking),
-        Kind("constant, 50 PUT/s", constant.arguments),
-        Kind(_ROUTED, ("ids", "1", f"/routed/{size}?", "")),
-        body_kind("vector, binary", "application/octet-stream", binary, path, scratch),
-        body_kind("vector, JSON", "application/json", texts, path, scratch),
+    by_vector = [
+        body_kind("vector, binary", "application/octet-stream", binary, _QUERY, scratch),
+        body_kind("vector, JSON", "application/json", texts, _QUERY, scratch),
     ]
+    similar = Kind("similar", asking)
+    written = [Kind(f"{kind.name}{_PUTS}", kind.arguments) for kind in (similar, constant)]
+    new_rows = [Kind(f"{kind.name}, new rows", kind.arguments) for kind in by_vector]
+    return [constant, similar, routed, *by_vector], [constant, *written, routed, *new_rows]
+
+
+def sample_of(found: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Rows whose vectors are asked for."""
+    return np.random.default_rng(3).choice(len(found), _BODIES)
+
+
+def recall_of(port: int, found: NDArray[np.float32]) -> float:
+    """Of answers by vector, over HTTP."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def read(connection: http.client.HTTPConnection, vector: NDArray[np.float32]) -> Sequence[str]:
+        headers = {"Content-Type": "application/octet-stream"}
+        connection.request("POST", f"{_QUERY}?limit={K}", vector.tobytes(), headers)
+        return [each["id"] for each in json.loads(connection.getresponse().read())["neighbors"]]
+
+    with closing(connection):
+        return recall(connection, read, found, sample_of(found))
 
 
 def vector_json(vector: NDArray[np.float32]) -> bytes:
@@ -119,20 +151,18 @@ def measured(
     server: Server, kinds: Sequence[Kind], found: NDArray[np.float32], options: argparse.Namespace
 ) -> dict[str, list[Loaded]]:
     """What each kind gave, round by round."""
-    warm = load(server, kinds[1], options.warm, options.connections, 99)
-    print(f"while the cache fills: {warm.rate:,.0f}/s, p99 {warm.p99:.1f} ms", flush=True)
     results: dict[str, list[Loaded]] = {kind.name: [] for kind in kinds}
     for number in range(options.rounds):
         # What the last round's writer has left to be looked at is not this round's affair.
         load(server, kinds[1], options.settle, options.connections, 2_000 + number)
         for kind in kinds:
-            rate = options.puts if kind.name in _WRITTEN else 0.0
+            rate = options.puts if kind.name.endswith(_PUTS) else 0.0
             with Writer(server.port, found, rate) as writer:
                 one = load(server, kind, options.seconds, options.connections, 1_000 + number)
             results[kind.name].append(one)
             wrote = f", {writer.puts} puts, {writer.failed} failed" if rate else ""
             print(
-                f"round {number}: {kind.name:18} {one.rate:8,.0f}/s p50 {one.p50:6.1f}"
+                f"round {number}: {kind.name:24} {one.rate:8,.0f}/s p50 {one.p50:6.1f}"
                 f" p99 {one.p99:6.1f} ms, {one.cpu:5.0f} us, {one.errors} errors{wrote}",
                 flush=True,
             )

@@ -16,24 +16,21 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.serving.__main__ import body_kind, server
 from benchmarks.serving.load import Kind, Loaded, Server, load
 from benchmarks.serving.making import NAME, make, vectors
-from mitame.distances import exact
+from benchmarks.serving.recall import Floats, K, Reader, recall
 from tests.deploy.running_nginx import free_port
 
-Floats = NDArray[np.float32]
 _PREFIX = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 _BATCH = 500
-_K = 10
 _SAMPLE = 200
 
 
@@ -45,13 +42,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--dim", type=int, default=1_280)
     parser.add_argument("--data", type=Path, default=Path("bench-out/serving"))
+    parser.add_argument("--recall", type=float, default=0.95, help="that mitame is tuned for")
     parser.add_argument("--search-list", type=int, default=100, help="Chroma's ef_search")
     parser.add_argument("--seconds", type=float, default=10.0, help="per kind and round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=64)
     options = parser.parse_args()
     found = vectors(options.vectors, options.rows, options.dim)
-    make(options.data, found)
+    make(options.data, found, options.recall)
     asked = np.random.default_rng(3).choice(len(found), _SAMPLE)
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -60,11 +58,9 @@ def main() -> None:
     ):
         kinds = _kinds(found[asked], path, own, other, Path(scratch))
         for name, one, _, read in kinds[1:]:
-            print(f"{name}: recall@{_K} {_recall(one, read, found, asked):.3f}", flush=True)
+            share = recall(_connected(one.port), read, found, asked)
+            print(f"{name}: recall@{K} {share:.3f}", flush=True)
         _report(kinds, options)
-
-
-Reader = Callable[[http.client.HTTPConnection, Floats], Sequence[str]]
 
 
 def _kinds(
@@ -73,9 +69,7 @@ def _kinds(
     """Name, server, what is asked, and how its answer is read."""
     numbers = sample.tolist()
     ours = [json.dumps({"vector": each}).encode() for each in numbers]
-    theirs = [
-        json.dumps({"query_embeddings": [each], "n_results": _K}).encode() for each in numbers
-    ]
+    theirs = [json.dumps({"query_embeddings": [each], "n_results": K}).encode() for each in numbers]
     own_path, media = f"/v1/collections/{NAME}/query", "application/json"
 
     def read_other(connection: http.client.HTTPConnection, vector: Floats) -> Sequence[str]:
@@ -146,29 +140,16 @@ def _post(connection: http.client.HTTPConnection, path: str, body: Any) -> Any:
 
 def _read_own(connection: http.client.HTTPConnection, vector: Floats) -> Sequence[str]:
     path = f"/v1/collections/{NAME}/query"
-    answer = _post(connection, path, {"vector": vector.tolist(), "limit": _K})
+    answer = _post(connection, path, {"vector": vector.tolist(), "limit": K})
     return [each["id"] for each in answer["neighbors"]]
 
 
 def _read_chroma(
     connection: http.client.HTTPConnection, path: str, vector: Floats
 ) -> Sequence[str]:
-    body = {"query_embeddings": [vector.tolist()], "n_results": _K}
+    body = {"query_embeddings": [vector.tolist()], "n_results": K}
     ids: Sequence[str] = _post(connection, path, body)["ids"][0]
     return ids
-
-
-def _recall(one: Server, read: Reader, found: Floats, asked: NDArray[np.int64]) -> float:
-    """Share of the true nearest, ties counted as right (Aumüller, Bernhardsson, Faithfull 2018)."""
-    connection = _connected(one.port)
-    right = 0
-    for row in asked:
-        away = exact(found[row], found, "cosine")
-        farthest = np.partition(away, _K - 1)[_K - 1] + 1e-6
-        ids = [int(each) for each in read(connection, found[row])]
-        right += int(np.count_nonzero(away[ids] <= farthest))
-    connection.close()
-    return right / (_K * len(asked))
 
 
 def _report(kinds: Sequence[tuple[str, Server, Kind, Reader]], options: argparse.Namespace) -> None:

@@ -33,8 +33,11 @@ def vectors(source: Path | None, rows: int, dimension: int) -> NDArray[np.float3
     return np.concatenate(blocks)[:rows]
 
 
-def make(data: Path, found: NDArray[np.float32]) -> None:
-    """Make the collection with items ``0``, ``1``... and merge it; or leave it if it is there."""
+def make(data: Path, found: NDArray[np.float32], recall: float) -> None:
+    """Make the collection with items ``0``, ``1``... and merge it; or leave it if it is there.
+
+    Its index is tuned: for a recall as it is asked for, no effort goes into more.
+    """
     began = time.perf_counter()
     if (data / NAME / "manifest.json").exists():
         return
@@ -44,6 +47,8 @@ def make(data: Path, found: NDArray[np.float32]) -> None:
             collection.store.append([Put(item(number, found[number])) for number in part])
         print(f"{len(found):,} items added in {time.perf_counter() - began:.0f} s", flush=True)
         collection.store.merge()
+        choice = collection.tune(recall=recall, engines=["cascade"], apply=True)
+        print(f"tuned: {choice.why}", flush=True)
         print(f"merged after {time.perf_counter() - began:.0f} s", flush=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from starlette.types import Message
 
 from mitame.config import ServeConfig
 from mitame.serving.app import Application
-from mitame.serving.processes.switching import SECONDS, quick_switching
+from mitame.serving.processes.switching import SECONDS, quick_switching, seldom_collecting
 
 
 def test_all_is_as_before_in_the_end() -> None:
@@ -24,6 +25,17 @@ def test_all_is_as_before_in_the_end() -> None:
     with suppress(ZeroDivisionError), quick_switching():
         raise ZeroDivisionError
     assert sys.getswitchinterval() == pytest.approx(before)
+
+
+def test_garbage_is_looked_for_as_before_in_the_end() -> None:
+    """What was there is passed over in the block, and not afterwards."""
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    with suppress(ZeroDivisionError), seldom_collecting():
+        assert gc.get_threshold()[0] > before[0]
+        assert gc.get_freeze_count() > frozen + 1_000
+        raise ZeroDivisionError
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == frozen
 
 
 def test_an_application_switches_quickly(tmp_path: Path) -> None:

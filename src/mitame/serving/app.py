@@ -14,13 +14,22 @@ from mitame.serving.callers.gate import Gate
 from mitame.serving.callers.watching import Refusal
 from mitame.serving.compressing import Compressing
 from mitame.serving.dispatch import Dispatch
-from mitame.serving.processes.switching import quick_switching
+from mitame.serving.pictures.idempotency import REPLAYED
+from mitame.serving.processes.switching import quick_switching, seldom_collecting
 from mitame.serving.product.front import Front
 from mitame.serving.routes import Route
 from mitame.serving.seeing.observing import Observing
 from mitame.serving.seeing.tracing import TracedRequests
 from mitame.serving.service import Service
 from mitame.serving.table import routes_of
+from mitame.serving.v1.embed import DIMENSION
+from mitame.serving.v1.feedback import NEXT
+
+EXPOSED = (
+    *("Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"),
+    *(REPLAYED, DIMENSION, NEXT),
+)
+"""Headers of answers that scripts of other origins may read, besides those that all may."""
 
 Layer: TypeAlias = Callable[[ASGIApp, Service], ASGIApp]
 
@@ -69,7 +78,7 @@ class Application:
             await send({"type": "lifespan.startup.failed", "message": error.line()})
             return
         self._inner = layers(self._service, routes_of(self._config), self._front)
-        with quick_switching():
+        with quick_switching(), seldom_collecting():
             await send({"type": "lifespan.startup.complete"})
             await receive()
             self._service.close()
@@ -90,7 +99,7 @@ def layers(service: Service, routes: Sequence[Route], front: Layer = Front) -> A
             allow_origins=list(service.config.cors),
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+            expose_headers=EXPOSED,
         )
     if service.tracing is not None:
         inner = TracedRequests(inner, service.tracing)

@@ -52,6 +52,7 @@ class Kept:
         "_bound",
         "_distances",
         "_facts",
+        "_is_plain",
         "_key",
         "_keys",
         "_longest",
@@ -73,8 +74,8 @@ class Kept:
         sketcher: Sketcher | None,
     ) -> None:
         self.epoch, self.position = epoch, found.position
-        self.about = about_item(found.key, found.spec.fingerprint) if question.is_plain else ""
-        self._question, self._spec = question, found.spec
+        self._question, self._spec, self._is_plain = question, found.spec, question.is_plain
+        self.about = about_item(found.key, found.spec.fingerprint) if self._is_plain else ""
         count = len(found.pairs)
         is_complete = count >= question.limit
         self._facts = Facts(
@@ -92,7 +93,7 @@ class Kept:
 
     def named(self, query_id: str) -> str:
         """A query id that says what was asked, too."""
-        if not self._question.is_plain:
+        if not self._is_plain:
             return self.about + query_id
         return f"{query_id}{self.about}{self.position:x}"
 
@@ -140,7 +141,7 @@ class Kept:
 
     def _brought_forward(self, followed: Followed) -> bool:
         following, since = followed.following, self.position
-        changed, is_plain = following.changed, self._question.is_plain
+        changed, is_plain = following.changed, self._is_plain
         if since < following.began or changed.get(self._key, 0) > since or self._sketcher is None:
             return False
         entering = self._entering(following)

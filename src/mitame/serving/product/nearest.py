@@ -8,6 +8,7 @@ search itself uses more cores than one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitame.collection.asked import Asked
-from mitame.collection.base import Base
 from mitame.collection.new_rows import NewRows
 from mitame.distances import normalise, norms
 from mitame.errors import MitameError
@@ -100,9 +100,7 @@ def _in_snapshot(
     left = [*range(len(questions))]
     for spare in (SPARE, MORE) if lists.single else (MORE,):
         asked = questions if len(left) == len(questions) else questions[left]
-        for number, pairs in zip(
-            left, _searched(lists.base, moved, asked, wanted, spare), strict=True
-        ):
+        for number, pairs in zip(left, _searched(lists, moved, asked, wanted, spare), strict=True):
             if pairs is not None:
                 near[number] = pairs
         left = [number for number in left if number not in near]
@@ -112,32 +110,35 @@ def _in_snapshot(
 
 
 def _searched(
-    base: Base, moved: Mapping[int, int], questions: NDArray[np.float32], wanted: int, spare: int
+    lists: Lists, moved: Mapping[int, int], questions: NDArray[np.float32], wanted: int, spare: int
 ) -> Iterable[_Pairs | None]:
     """For each question the nearest; None where a search for more rows is needed to be sure."""
+    base, is_single = lists.base, lists.single
     rows = min(base.count, wanted + spare)
     with step("engine"):
         found = base.index.search(questions, rows)
-    is_whole = rows == base.count
     distances, owners = found.distances.tolist(), base.owners[found.ids].tolist()
     filled = (found.ids[:, -1] != PADDING).tolist()
     for away, keys, is_filled in zip(distances, owners, filled, strict=True):
-        yield _sure(keys, away, moved, wanted, is_whole) if is_filled else None
+        if not is_filled:
+            yield None
+            continue
+        pairs = [pair for pair in zip(keys, away, strict=True) if pair[0] not in moved]
+        end_of_search = math.inf if rows == base.count else away[-1]
+        yield _sure(pairs if is_single else _once(pairs), wanted, end_of_search)
 
 
-def _sure(
-    keys: Sequence[int],
-    away: Sequence[float],
-    moved: Mapping[int, int],
-    wanted: int,
-    is_whole: bool,
-) -> _Pairs | None:
+def _once(pairs: _Pairs) -> _Pairs:
+    """Each item once, as near as the nearest of its rows."""
     least: dict[int, float] = {}
-    for key, distance in zip(keys, away, strict=True):
-        if key not in moved:
-            least.setdefault(key, distance)
-    pairs = [*least.items()]
-    if len(pairs) < wanted or (pairs[wanted - 1][1] >= away[-1] and not is_whole):
+    for key, distance in pairs:
+        least.setdefault(key, distance)
+    return [*least.items()]
+
+
+def _sure(pairs: _Pairs, wanted: int, end_of_search: float) -> _Pairs | None:
+    """As many as are wanted, and ties; None where rows as near may lie beyond the search's end."""
+    if len(pairs) < wanted or pairs[wanted - 1][1] >= end_of_search:
         return None
     bound = pairs[wanted - 1][1]
     end = wanted

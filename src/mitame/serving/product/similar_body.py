@@ -102,7 +102,7 @@ class Parts:
         cursor = b"null" if self.cursor is None else b'"%d.%b"' % (position, self.cursor)
         return b'{"query_id":"%b","took_ms":%b,%b,"position":%d,"cursor":%b}' % (
             query_id.encode(),
-            _encode(took_ms),
+            _encode(took_ms) if took_ms else b"0.0",
             self.middle,
             position,
             cursor,
