@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mitame.collection.appended import Appended
 from mitame.collection.changes import ANY, Expect, Keep, Relocate, Remove
-from mitame.collection.database import position
-from mitame.collection.lens_table import LensTable, lenses_changed, read_lenses
+from mitame.collection.lens_table import LensTable, read_lenses
 from mitame.collection.log import LogWriter
 from mitame.collection.ready import Ready, ReadyAttach, ReadyPatch, ReadyPut, encode_source
 from mitame.collection.tags import item_tag
@@ -30,17 +30,28 @@ from mitame.errors import (
     UsageError,
 )
 
+_WHERE_IT_ENDED = (
+    "SELECT lenses_changed, (SELECT seq FROM sqlite_sequence WHERE name = 'items'),"
+    " (SELECT seq FROM sqlite_sequence WHERE name = 'journal'), lenses.key, log_rows"
+    " FROM state LEFT JOIN lenses ON TRUE"
+)
+
 
 class Transaction:
-    """Applies changes under the database's write lock, from `begin` to `commit` or `rollback`."""
+    """Applies changes under the database's write lock, from `begin` to `commit` or `rollback`.
+
+    Few statements: each makes Python's threads take turns, at either end of it.
+    """
 
     def __init__(self, connection: sqlite3.Connection, log: LogWriter) -> None:
         self._connection = connection
         self._log = log
         self._lenses: dict[str, int] = {}
         self._next_item = 0
+        self._position = 0
+        self._put_last: tuple[str, int] | None = None
         self._now = 0
-        self._appended: dict[int, _Appended] = {}
+        self._appended: dict[int, Appended] = {}
 
     def begin(self, known: LensTable, path: Path) -> LensTable:
         """Take the write lock and learn where the last write ended.
@@ -53,24 +64,32 @@ class Transaction:
             The lenses as they are now.
         """
         self._connection.execute("BEGIN IMMEDIATE")
-        is_known = lenses_changed(self._connection) == known.changed
-        table = known if is_known else read_lenses(self._connection, path)
-        seq = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'items'")
-        self._next_item = (seq[0] if seq else 0) + 1
+        rows = self._connection.execute(_WHERE_IT_ENDED).fetchall()
+        changed, last_item, position, *_ = rows[0]
+        table = known if changed == known.changed else read_lenses(self._connection, path)
+        self._next_item, self._position = (last_item or 0) + 1, position or 0
         self._now = int(time.time())
-        committed = dict(self._connection.execute("SELECT key, log_rows FROM lenses"))
+        committed = {key: log_rows for *_, key, log_rows in rows}
         self._lenses = table.keys
-        self._appended = {key: _Appended(committed[key]) for key in self._lenses.values()}
+        self._appended = {key: Appended(committed[key]) for key in self._lenses.values()}
         return table
 
-    def apply(self, batch: Sequence[Ready]) -> int:
+    def apply(self, batch: Sequence[Ready], *, alone: bool = False) -> int:
         """Apply a batch wholly or, with an exception, not at all; the journal position after it.
+
+        Args:
+            batch: the changes, in order.
+            alone: no other one is applied: then, with an exception, roll back what it has done.
 
         Raises:
             ItemNotFound, ItemExists, PreconditionFailed, UsageError: the batch does not fit what
                 is there.
         """
-        counts = {key: part.count for key, part in self._appended.items()}
+        if alone:
+            for change in batch:
+                self._change(change)
+            return self._position
+        counts, before = {key: part.count for key, part in self._appended.items()}, self._position
         self._connection.execute("SAVEPOINT batch")
         try:
             for change in batch:
@@ -79,13 +98,15 @@ class Transaction:
             self._connection.execute("ROLLBACK TO batch")
             for key, count in counts.items():
                 self._appended[key].cut(count)
+            self._position, self._put_last = before, None
             raise
         self._connection.execute("RELEASE batch")
-        return position(self._connection)
+        return self._position
 
     def tag(self, item_id: str) -> str | None:
         """An item's tag as it is now; None where there is none of this id."""
-        key = self._find(item_id)
+        last = self._put_last
+        key = last[1] if last is not None and last[0] == item_id else self._find(item_id)
         return None if key is None else item_tag(self._connection, key)
 
     def commit(self, table: LensTable) -> None:
@@ -145,6 +166,7 @@ class Transaction:
             )
         self._add_images(item, put)
         self._note("put", item)
+        self._put_last = put.id, item
 
     def _add_images(self, item: int, put: ReadyPut) -> None:
         for ordinal, image in enumerate(put.images):
@@ -159,7 +181,7 @@ class Transaction:
         """Delete an item's images; its rows die at the position that is logged next."""
         self._connection.execute(
             "INSERT INTO dead_rows SELECT ?, lens, row FROM vectors WHERE item = ?",
-            (position(self._connection) + 1, item),
+            (self._position + 1, item),
         )
         self._connection.execute("DELETE FROM vectors WHERE item = ?", (item,))
         self._connection.execute("DELETE FROM images WHERE item = ?", (item,))
@@ -210,7 +232,7 @@ class Transaction:
 
     def _attach(self, change: ReadyAttach) -> None:
         item = self._found(change.id)
-        at = position(self._connection) + 1
+        at = self._position + 1
         for ordinal in self._images_meant(item, change.id, change.content_hash):
             for name, vector in change.vectors.items():
                 place = (item, ordinal, self._lenses[name])
@@ -248,10 +270,13 @@ class Transaction:
         return meant
 
     def _note(self, operation: str, item: int) -> None:
-        self._connection.execute(
+        self._put_last = None
+        done = self._connection.execute(
             "INSERT INTO journal (operation, item, at) VALUES (?, ?, ?)",
             (operation, item, self._now),
         )
+        assert done.lastrowid is not None
+        self._position = done.lastrowid
 
     def _find(self, item_id: str) -> int | None:
         row = self._one("SELECT key FROM items WHERE id = ?", item_id)
@@ -266,25 +291,3 @@ class Transaction:
     def _one(self, sql: str, *values: object) -> tuple[int, ...] | None:
         row: tuple[int, ...] | None = self._connection.execute(sql, values).fetchone()
         return row
-
-
-class _Appended:
-    """New vectors of one lens: they take the rows from `first` on, in order."""
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-        self._vectors: list[NDArray[np.float32]] = []
-
-    @property
-    def count(self) -> int:
-        return len(self._vectors)
-
-    def add(self, vector: NDArray[np.float32]) -> int:
-        self._vectors.append(vector)
-        return self.first + len(self._vectors) - 1
-
-    def cut(self, count: int) -> None:
-        del self._vectors[count:]
-
-    def stacked(self) -> NDArray[np.float32]:
-        return np.stack(self._vectors)

@@ -186,7 +186,8 @@ class Writer:
             table = transaction.begin(self._lenses.table, self._path)
             for batch in batches:
                 try:
-                    reached.append((batch, transaction.apply(batch.ready_for(table))))
+                    changes, alone = batch.ready_for(table), len(batches) == 1
+                    reached.append((batch, transaction.apply(changes, alone=alone)))
                     if batch.tagged is not None:
                         batch.tag = transaction.tag(batch.tagged)
                 except MitameError as error:
