@@ -17,6 +17,7 @@ class LimitsConfig:
         batch_body_mb: megabytes of a batch's body.
         pixels: of a picture.
         batch_rows: rows of a batch of items, queries of a batch of queries.
+        dimension: floats of a vector that a caller sends, and of a lens that one makes.
         header_kb: kilobytes of a request's headers and path.
         in_flight: requests of a worker that are being answered at once; more are refused.
         waiting: pictures that may wait for the embedder; more are refused.
@@ -40,6 +41,7 @@ class LimitsConfig:
     batch_body_mb: float = 100
     pixels: int = 100_000_000
     batch_rows: int = 10_000
+    dimension: int = 65_536
     header_kb: float = 32
     in_flight: int = 256
     waiting: int = 256

@@ -14,6 +14,7 @@ from tests.deploy.product import PORT, check_serve, check_variables
 from tests.deploy.running_nginx import ROOT
 
 SYSTEMD = ROOT / "deploy" / "systemd"
+SERVE_PAGE = ROOT / "docs" / "serve.md"
 PROGRAM = "/opt/mitame/bin/mitame"
 
 
@@ -34,7 +35,14 @@ def test_service_fits_the_product() -> None:
     assert f"MITAME_DATA=/var/lib/{found['StateDirectory']}" in found["Environment"]
     assert f"MITAME_CACHE=/var/cache/{found['CacheDirectory']}" in found["Environment"]
     assert int(found["TimeoutStopSec"]) > 30  # ServeConfig.grace_seconds
+
+
+def test_service_tells_and_reloads_as_documented() -> None:
+    """The type, which needs no new systemd, and the signal that reads the settings again."""
+    found = settings("mitame.service")
     assert found["Type"] == "notify"
+    assert found["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert f"`Type={found['Type']}`, with SIGHUP as `ExecReload`" in SERVE_PAGE.read_text()
 
 
 def test_service_is_confined() -> None:

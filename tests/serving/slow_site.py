@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,17 +13,24 @@ from tests.serving.running_server import SECONDS
 
 
 class Site:
-    """A web server on this machine that gives a picture when it is let go."""
+    """A web server on this machine that gives a picture when it is let go.
+
+    Attributes:
+        asked: is released with each request.
+        let_go: paths whose requests may go.
+        go: lets all go from now on.
+    """
 
     def __init__(self) -> None:
         self.asked = threading.Semaphore(0)
+        self.let_go: set[str] = set()
         self.go = threading.Event()
         site = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.asked.release()
-                site.go.wait(SECONDS)
+                site.wait(self.path)
                 data = picture(1)
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(data)))
@@ -38,6 +46,12 @@ class Site:
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/a.png"
+
+    def wait(self, path: str) -> None:
+        """Until a request may go."""
+        end = time.monotonic() + SECONDS
+        while path not in self.let_go and not self.go.wait(0.02) and time.monotonic() < end:
+            pass
 
 
 @contextmanager

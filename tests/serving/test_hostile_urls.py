@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
 
+from tests.serving.canary import Canary
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Server
 
@@ -78,28 +78,6 @@ SCHEMES = (
 URLS = (*(f"http://{host}" for host in HOSTS), *SCHEMES)
 
 
-class Canary:
-    """Listens on this machine, and counts who comes."""
-
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self.visits = 0
-        threading.Thread(target=self._count, daemon=True).start()
-
-    def _count(self) -> None:
-        while True:
-            try:
-                visitor, _ = self._socket.accept()
-            except OSError:
-                return
-            self.visits += 1
-            visitor.close()
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with limited_server(tmp_path_factory.mktemp("data"), limits={}) as running:
@@ -110,9 +88,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def canary() -> Iterator[Canary]:
-    made = Canary()
-    yield made
-    made.close()
+    with Canary() as made:
+        yield made
 
 
 def test_the_canary_sings(canary: Canary) -> None:

@@ -98,6 +98,19 @@ def test_a_role_includes_those_below_it(
     assert dropped == (204 if makes == 201 else 403)
 
 
+@pytest.mark.parametrize(
+    ("role", "merges", "indexes"), [(READ, 403, 403), (WRITE, 202, 403), (ADMIN, 202, 202)]
+)
+def test_who_writes_may_merge_and_no_more(
+    server: Server, keys: dict[str, str], role: str, merges: int, indexes: int
+) -> None:
+    """A merge applies what writers have written; other long work is for admins."""
+    assert ask(server, "POST", "/v1/collections/a/merge", keys[role], {}).status == merges
+    targets = {"targets": ["/nothing/there"]}
+    assert ask(server, "POST", "/v1/collections/a/index", keys[role], targets).status == indexes
+    assert ask(server, "POST", "/v1/collections/a/tune", keys[role], {}).status == indexes
+
+
 def test_what_a_key_does_not_reach_is_not_there(server: Server, keys: dict[str, str]) -> None:
     """The very answer for a collection that exists and for one that does not, but its name."""
     assert ask(server, "GET", "/v1/collections", keys["a"]).json() == {"collections": ["a"]}

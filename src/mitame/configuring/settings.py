@@ -30,6 +30,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "limits.bodies_mb": _MEGABYTES,
     "limits.pixels": (1, 10_000_000_000),
     "limits.batch_rows": (1, 10_000_000),
+    "limits.dimension": (1, 65_536),
     "limits.header_kb": (1, 1_024),
     "limits.in_flight": (1, 1_000_000),
     "limits.waiting": (0, 1_000_000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from mitame.errors import CollectionExists, CollectionNotFound, UsageError
 from mitame.images.limits import ImageLimits
 from mitame.lenses import Lenses
 from mitame.serving.callers.roles import no_collection
+from mitame.serving.dimensions import lenses_within
 from mitame.serving.pictures.bounds import picture_limits
 from mitame.serving.work.running import Threads
 
@@ -99,22 +101,27 @@ class OpenCollections:
             return collection
 
     def create(self, name: str, lenses: Lenses | None) -> None:
-        """Make a collection.
+        """Make a collection that a caller wants.
 
         Raises:
             CollectionExists: there is one.
+            InvalidBody: a lens has more dimensions than callers may make.
+            UsageError, UnknownEmbedder: the lenses can't be.
         """
+        self._create(name, lambda: lenses_within(lenses, self._config.limits))
+
+    def _create(self, name: str, lenses: Callable[[], Lenses | None]) -> None:
         with self._lock:
             if _identity(collection_path(self._data, name)) is not None:
                 raise CollectionExists(f"collection {name!r} exists already")
-            api.open(self._data, name, create=True, lenses=lenses).close()
+            api.open(self._data, name, create=True, lenses=lenses()).close()
 
     def opened_or_made(self, name: str) -> api.Collection:
         """As `opened`; made with the usual lenses where it is missing."""
         with suppress(CollectionNotFound):
             return self.opened(name)
         with suppress(CollectionExists):
-            self.create(name, None)
+            self._create(name, lambda: None)  # the operator's folders, whatever callers may do
         return self.opened(name)
 
     def close(self) -> None:

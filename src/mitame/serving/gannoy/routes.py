@@ -15,6 +15,7 @@ from mitame.errors import (
 )
 from mitame.serving.bodies import check_media
 from mitame.serving.callers.roles import Role
+from mitame.serving.dimensions import check_dimension
 from mitame.serving.gannoy import features, writing
 from mitame.serving.gannoy.answering import json_answer, nothing, refused
 from mitame.serving.gannoy.databases import database, names
@@ -64,17 +65,28 @@ async def put(call: Call) -> Response:
     """Add an item, or replace its vector."""
     collection = await database(call, call.params["collection"])
     key, data = _key(call), await _body(call)
-    await call.service.threads.run(lambda: writing.put(collection, key, features.features(data)))
+    limits = call.service.config.limits
+
+    def done() -> None:
+        found = features.features(data)
+        check_dimension(len(found), limits)
+        writing.put(collection, key, found)
+
+    await call.service.threads.run(done)
     return nothing(200)
 
 
 async def create(call: Call) -> Response:
     """Add an item that is not there."""
     collection = await database(call, call.params["collection"])
-    data = await _body(call)
-    await call.service.threads.run(
-        lambda: writing.create(collection, *features.features_with_key(data))
-    )
+    data, limits = await _body(call), call.service.config.limits
+
+    def done() -> None:
+        key, found = features.features_with_key(data)
+        check_dimension(len(found), limits)
+        writing.create(collection, key, found)
+
+    await call.service.threads.run(done)
     return nothing(200)
 
 

@@ -10,8 +10,10 @@ import msgspec
 from msgspec import UNSET
 
 from mitame.collection import Change, Lens, Remove, check_id
+from mitame.config import LimitsConfig
 from mitame.errors import BodyTooLarge, InvalidBody, MitameError
 from mitame.serving.bodies import decoded
+from mitame.serving.dimensions import check_dimension
 from mitame.serving.pictures.uploads import Upload, looks
 from mitame.serving.v1.items import patch_of
 from mitame.wire.items import BatchRow, ItemChange, Pictured
@@ -43,14 +45,14 @@ class Row:
     body: BatchRow | None = None
     error: MitameError | None = None
 
-    def doing(self, lenses: Mapping[str, Lens]) -> Doing:
+    def doing(self, lenses: Mapping[str, Lens], limits: LimitsConfig) -> Doing:
         """What is to be done for it."""
         try:
-            return self._doing(lenses)
+            return self._doing(lenses, limits)
         except MitameError as error:
             return error
 
-    def _doing(self, lenses: Mapping[str, Lens]) -> Doing:
+    def _doing(self, lenses: Mapping[str, Lens], limits: LimitsConfig) -> Doing:
         if self.body is None:
             assert self.error is not None
             return self.error
@@ -61,6 +63,7 @@ class Row:
             return Remove(item_id) if row.op == "delete" else patch_of(item_id, change)
         category = None if row.category is UNSET else row.category
         upload = looks(row, category, {} if row.attributes is UNSET else row.attributes)
+        check_dimension(upload.widest, limits)
         return upload if upload.pictures else upload.bare(item_id, lenses)
 
 

@@ -45,6 +45,12 @@ class Upload:
     vector: NDArray[np.float32] | None = None
     vectors: Mapping[str, NDArray[np.float32]] | None = None
 
+    @property
+    def widest(self) -> int:
+        """Floats of its longest vector; 0 where it has none."""
+        one = () if self.vector is None else (self.vector,)
+        return max(map(len, (*one, *(self.vectors or {}).values())), default=0)
+
     def checked(self, item_id: str) -> Item:
         """The item without its images: what can be wrong before a picture is looked at.
 

@@ -50,6 +50,7 @@ class Front:
         self._ids = service.query_ids
         self._collections = service.collections
         self._remembering = service.remembering
+        self._dimension = service.config.limits.dimension
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
@@ -110,7 +111,9 @@ class Front:
     async def _near(self, collection: str, scope: Scope, body: bytes) -> bytes | None:
         """The answer's body; None where the router is to answer."""
         asked = read_question(scope, body)
-        found = None if asked is None else await self._gathering.near(collection, asked)
+        if asked is None or len(asked.vector) > self._dimension:
+            return None
+        found = await self._gathering.near(collection, asked)
         held = self._collections.known(collection)  # which learning has opened
         if found is None or held is None:
             return None

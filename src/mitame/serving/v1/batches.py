@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from mitame.api import Collection
 from mitame.collection import Change, Lens, Put
+from mitame.config import LimitsConfig
 from mitame.errors import (
     BodyTooLarge,
     CollectionNotFound,
@@ -46,7 +47,7 @@ async def batch(call: Call, data: bytes) -> Response:
     for start in range(0, len(rows), _PER_WRITE):
         part = rows[start : start + _PER_WRITE]
         lenses = await run(newest_lenses, collection)
-        doings = await run(_doings, lenses, part)
+        doings = await run(_doings, lenses, part, limits)
         put = partial(put_of, call.service.embedding, lenses, copies=copies)
         ready = await _embedded(put, part, doings)
         results += await run(_written, collection, part, ready)
@@ -54,8 +55,8 @@ async def batch(call: Call, data: bytes) -> Response:
     return await run(reply, BatchResult(rows=results, failed=failed))
 
 
-def _doings(lenses: Mapping[str, Lens], rows: Sequence[Row]) -> list[Doing]:
-    return [row.doing(lenses) for row in rows]
+def _doings(lenses: Mapping[str, Lens], rows: Sequence[Row], limits: LimitsConfig) -> list[Doing]:
+    return [row.doing(lenses, limits) for row in rows]
 
 
 async def _embedded(

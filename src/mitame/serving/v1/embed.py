@@ -35,6 +35,8 @@ from mitame.serving.routes import JSON, Call, Route
 from mitame.wire.embedding import EmbedBody, Embedded, EmbedOptions
 
 MAX_PICTURES = 1_000
+DIMENSION = "Mitame-Dimension"
+"""Floats of each vector in an answer of bytes."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _json(embedder: Embedder, vectors: NDArray[np.float32], options: EmbedOption
 
 def _binary(embedder: Embedder, vectors: NDArray[np.float32], _options: EmbedOptions) -> Response:
     """Little-endian float32, one vector after the other."""
-    headers = {"Mitame-Dimension": str(embedder.spec.dimension)}
+    headers = {DIMENSION: str(embedder.spec.dimension)}
     return Response(vectors.astype("<f4").tobytes(), 200, headers, media_type=BINARY)
 
 

@@ -32,6 +32,7 @@ from mitame.errors import (
 )
 from mitame.serving.bodies import AT_ONCE, check_media, decoded
 from mitame.serving.callers.roles import Role
+from mitame.serving.dimensions import check_dimension
 from mitame.serving.pictures.idempotency import once
 from mitame.serving.pictures.item_info import info, listed, vectors_of
 from mitame.serving.pictures.preconditions import conditions_of, etag, is_current
@@ -66,6 +67,7 @@ async def put(call: Call, data: bytes) -> Response:
         upload = upload_of(call.request, data)
     else:
         upload = await run(upload_of, call.request, data)
+    check_dimension(upload.widest, call.service.config.limits)
     if not upload.pictures:
         return await run(_put_bare, collection, item_id, upload, expected)
     copies = call.stores(collection).copies

@@ -29,6 +29,7 @@ from mitame.errors import (
 )
 from mitame.serving import bodies
 from mitame.serving.callers.roles import Role
+from mitame.serving.dimensions import check_dimension
 from mitame.serving.pictures.forms import MULTIPART, check_names, only, parts_of
 from mitame.serving.replies import reply
 from mitame.serving.routes import JSON, Call, Route
@@ -54,6 +55,7 @@ from mitame.wire.queries import (
 
 if TYPE_CHECKING:
     from mitame.api import Collection
+    from mitame.config import LimitsConfig
 
 PATH = "/v1/collections/{collection}/query"
 FLOATS = "application/octet-stream"
@@ -66,6 +68,7 @@ async def queried(call: Call) -> Response:
     """Answer one question."""
     collection = await call.collection()
     asked = await _asked(call)
+    check_dimension(asked.widest, call.service.config.limits)
     for _ in range(TRIES):
         vectors = await embedded(call.service, collection, asked)
         try:
@@ -147,7 +150,7 @@ async def queried_together(call: Call) -> Response:
         )
     started = time.monotonic()
     run = call.service.threads.run
-    rows = await run(lambda: [_row(raw) for raw in batch.queries])
+    rows = await run(lambda: [_row(raw, limits) for raw in batch.queries])
     for _ in range(TRIES):
         ready: list[_Row] = []
         for first in range(0, len(rows), _AT_ONCE):
@@ -162,11 +165,13 @@ async def queried_together(call: Call) -> Response:
     raise moved
 
 
-def _row(raw: msgspec.Raw) -> _Row:
+def _row(raw: msgspec.Raw, limits: LimitsConfig) -> _Row:
     try:
-        return _Row(_of_json(bytes(raw)))
+        asked = _of_json(bytes(raw))
+        check_dimension(asked.widest, limits)
     except MitameError as error:
         return _Row(None, error=error)
+    return _Row(asked)
 
 
 async def _with_vectors(call: Call, collection: Collection, row: _Row) -> _Row:

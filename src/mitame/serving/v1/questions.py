@@ -73,6 +73,12 @@ class Asked:
         one = self.near[0] if self.kind == "vector" and is_plain(self.body) else None
         return one if isinstance(one, np.ndarray) else None
 
+    @property
+    def widest(self) -> int:
+        """Floats of the longest vector that came with it; 0 where none did."""
+        given = (*self.near, *self.positive, *self.negative)
+        return max((len(each) for each in given if isinstance(each, np.ndarray)), default=0)
+
     def question(self, view: View, vectors: Sequence[Floats]) -> Question:
         """What the library is asked.
 
