@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
+from contextlib import suppress
 
+from mitame.errors import ItemNotFound
 from mitame.serving.work.running import Threads
 
 
@@ -34,3 +37,56 @@ def test_a_result_is_let_go_at_once() -> None:
         assert asyncio.run(work()) == []
     finally:
         gc.enable()
+
+
+def test_what_an_error_came_from_is_let_go_at_once() -> None:
+    """An item that is not there is an error of a function that has a generation open: with the
+    answer it is over."""
+    seen: list[weakref.ref[Result]] = []
+
+    def fails() -> None:
+        held = Result()
+        seen.append(weakref.ref(held))
+        raise ItemNotFound("none")
+
+    async def work() -> list[weakref.ref[Result]]:
+        threads = Threads(2, 10)
+        for _ in range(5):
+            with suppress(ItemNotFound):
+                await threads.run(fails)
+        await threads.run(int)
+        await asyncio.sleep(0.05)
+        alive = [each for each in seen if each() is not None]
+        threads.close()
+        return alive
+
+    gc.disable()
+    try:
+        assert asyncio.run(work()) == []
+    finally:
+        gc.enable()
+
+
+def test_a_caller_that_goes_away_stops_nothing() -> None:
+    """What it had begun is ended, and counts until then."""
+    go, ended = threading.Event(), threading.Event()
+
+    def works() -> None:
+        go.wait(30)
+        ended.set()
+
+    async def work() -> None:
+        threads = Threads(1, 10)
+        caller = asyncio.create_task(threads.run(works))
+        await asyncio.sleep(0.01)
+        caller.cancel()
+        with suppress(asyncio.CancelledError):
+            await caller
+        assert threads.under_way == 1
+        go.set()
+        await threads.run(int)
+        assert ended.is_set()
+        assert threads.under_way == 0
+        threads.close()
+
+    asyncio.run(work())

@@ -11,7 +11,7 @@ SECONDS = 0.0005
 """After which a thread lets others go on. The event loop lets go at each of its callbacks: with the
 usual 5 ms it would come to one in 5 ms while a thread writes to the disk what was asked."""
 
-_YOUNG = 20_000
+_YOUNG = 5_000
 """Objects that are made before those among them that hold each other are looked for. Requests that
 are under way hold thousands, which are gone a moment later; the usual 700 would look at them again
 and again, and move them among the old ones."""

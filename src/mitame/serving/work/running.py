@@ -51,8 +51,18 @@ class Threads:
         result: asyncio.Future[T] = loop.create_future()
         # It is handed what is done, and holds it not: a circle would keep the result, and files of
         # generations that are gone, until the collector of garbage comes by.
-        work.add_done_callback(lambda done: _later(loop, partial(self._done, done, result)))
-        return await result
+        work.add_done_callback(partial(self._over, loop, result))
+        try:
+            return await result
+        finally:
+            # An error's traceback knows this call, and with it what holds the error: a circle, too.
+            del work, result
+
+    def _over(
+        self, loop: asyncio.AbstractEventLoop, result: asyncio.Future[T], work: Future[T]
+    ) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._done, work, result)
 
     def _done(self, work: Future[T], result: asyncio.Future[T]) -> None:
         """The loop is woken once: for the caller, where it has not gone away, and the count."""
@@ -69,8 +79,3 @@ class Threads:
     def close(self) -> None:
         """Wait for what runs; what waits is given up."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _later(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call)
