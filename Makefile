@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := src tests benchmarks scripts examples
 NATIVE_TESTS := tests/test_native.py tests/collection/test_near.py tests/serving/test_vectors_read.py $(wildcard tests/embedders/test_native*.py tests/engines/cascade/test_*.py)
 
-.PHONY: demo test test-crash native sanitize check format bench bench-collection bench-engines soak clean help
+.PHONY: demo test test-crash test-hostile native sanitize check format bench bench-collection bench-engines soak clean help
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -43,6 +43,16 @@ test: $(VENV)/.test ## run the tests, and say which were skipped and why
 
 test-crash: $(VENV)/.test ## kill -9 of writers, mergers and readers, 200 rounds each
 	MITAME_CRASH_ROUNDS=200 $(BIN)/python -m pytest tests/test_crash.py tests/collection -k "kill or crash" -s
+
+# Each time something else is sent; SEED=... sends the same again.
+HOSTILE_TESTS := tests/serving/test_schemathesis.py tests/serving/test_hostile.py tests/serving/test_limits_shares.py
+
+test-hostile: $(VENV)/.test ## attacks at full length: fuzzed requests and connections, two minutes of guessed keys
+	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed"; \
+	MITAME_SCHEMATHESIS_EXAMPLES=$${MITAME_SCHEMATHESIS_EXAMPLES:-200} MITAME_BRUTE_SECONDS=120 \
+	MITAME_FUZZ_CONNECTIONS=$${MITAME_FUZZ_CONNECTIONS:-20000} MITAME_FUZZ_SEED=$$seed \
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal \
+	  --hypothesis-seed=$$seed $(HOSTILE_TESTS) $(PYTEST_ARGS)
 
 # Ninja comes from the environment, so that the build needs nothing of the machine but a compiler.
 CMAKE = $(BIN)/cmake -S . -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \

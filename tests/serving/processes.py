@@ -1,19 +1,14 @@
-"""What tests of the service's processes share: who is there, and clients that ask all the time."""
+"""What tests of the service's processes share: who is there, and what is waited for."""
 
 from __future__ import annotations
 
-import http.client
+import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable
-from typing import Self
 
 from mitame.serving.processes.children import RUNNER, WORKER
 from tests.serving.running_server import SECONDS, Server
-
-_PAUSE_SECONDS = 0.005
-"""Between two questions of a client: the processes that start need the cores, too."""
 
 
 def children(server: Server, kind: str = "worker") -> list[int]:
@@ -62,55 +57,10 @@ def told(server: Server, text: str, times: int = 1) -> None:
         raise AssertionError(f"{error} in:\n{''.join(server.lines)}") from None
 
 
-class Load:
-    """Clients that ask all the time, each on a connection that it keeps as long as it may.
-
-    Args:
-        server: that is asked.
-        path: of the question, which must be answered with 200.
-        clients: how many.
-
-    Attributes:
-        count: of right answers.
-        failures: everything else; a client goes on after it.
-    """
-
-    def __init__(self, server: Server, path: str, clients: int = 4) -> None:
-        self.count = 0
-        self.failures: list[str] = []
-        self._port, self._path = server.port, path
-        self._ends = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
-
-    def more(self, count: int) -> None:
-        """Wait for so many more answers."""
-        wanted = self.count + count
-        until(lambda: self.count >= wanted, f"{count} more answers")
-
-    def _ask(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)
-        while not self._ends.wait(_PAUSE_SECONDS):
-            try:
-                connection.request("GET", self._path)
-                answer = connection.getresponse()
-                body = answer.read()
-                problem = "" if answer.status == 200 else f"{answer.status} {body[:200]!r}"
-            except (OSError, http.client.HTTPException) as error:
-                problem = repr(error)
-                connection.close()
-            with self._lock:
-                self.count += not problem
-                if problem:
-                    self.failures.append(problem)
-        connection.close()
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        for thread in self._threads:
-            thread.join()
+def connects(port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), SECONDS).close()
+    except ConnectionRefusedError:
+        return False
+    return True

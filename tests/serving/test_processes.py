@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.processes import children, processes, until
+from tests.serving.processes import children, connects, processes, until
 from tests.serving.running_server import SECONDS, Server
 
 BODY = b'{"dim": 4}'
@@ -82,7 +82,7 @@ def test_one_answer_is_not_lost_when_it_stops(tmp_path: Path) -> None:
         assert file.read_text() == f"{server.process.pid}\n"
         connection = half_sent(server, b"late")
         server.process.send_signal(signal.SIGTERM)
-        until(lambda: not _connects(server.port), "nobody listens")
+        until(lambda: not connects(server.port), "nobody listens")
         connection.sendall(BODY[4:])
         answer = connection.recv(65_536)
         assert answer.startswith(b"HTTP/1.1 201"), answer
@@ -97,7 +97,7 @@ def test_the_second_interrupt_stops_at_once(tmp_path: Path) -> None:
     """Ctrl-C waits for a request in flight; once more, and it does not."""
     with Server(tmp_path) as server, half_sent(server, b"never"):
         server.process.send_signal(signal.SIGINT)
-        until(lambda: not _connects(server.port), "nobody listens")
+        until(lambda: not connects(server.port), "nobody listens")
         assert server.process.poll() is None
         assert server.stop(signal.SIGINT) == 130
 
@@ -119,7 +119,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> None:
         own = {*children(server), *children(server, "runner")}
         server.process.kill()
         until(lambda: not own & {pid for pid, _, _ in processes()}, "all have gone")
-        assert not _connects(server.port)
+        assert not connects(server.port)
 
 
 def test_what_can_not_be_served_is_said_in_one_line(tmp_path: Path, pair: Server) -> None:
@@ -159,11 +159,3 @@ def received(connection: socket.socket) -> bytes:
         return connection.recv(65_536)
     except ConnectionResetError:
         return b""
-
-
-def _connects(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), SECONDS).close()
-    except ConnectionRefusedError:
-        return False
-    return True

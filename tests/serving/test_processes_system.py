@@ -109,6 +109,43 @@ def test_the_log_is_opened_anew(server: tuple[Server, Path, Told]) -> None:
     assert children(running) == workers
 
 
+@pytest.mark.parametrize("is_right", [True, False], ids=["new workers", "a wrong configuration"])
+def test_the_log_is_opened_anew_with_the_configuration(
+    server: tuple[Server, Path, Told], is_right: bool
+) -> None:
+    """After a rename and SIGHUP, too: lines go into a new file, by new workers or, where the
+    configuration can't be read, by the former ones; none is lost, and none comes twice."""
+    running, config, heard = server
+    log, older = config.with_name("access.log"), config.with_name("older.log")
+    before, text = children(running), config.read_text()
+    running.ask("GET", "/v1/collections")
+    until(lambda: lines_of(log, "/v1/collections") == 1, "a line")
+    log.rename(older)
+    config.write_text(text if is_right else "prot = 1")
+    running.process.send_signal(signal.SIGHUP)
+    assert heard.next().startswith("RELOADING=1")
+    assert heard.next() == "READY=1"
+    until(log.exists, "a new file")
+    running.ask("GET", "/v1/jobs")
+    until(lambda: lines_of(log, "/v1/jobs") + lines_of(older, "/v1/jobs") == 1, "a line")
+    until(lambda: answered_into(running, log), "lines go into the new file")
+    assert lines_of(older, "/v1/collections") == 1
+    assert lines_of(log, "/v1/collections") == 0
+    assert bool(set(before) & set(children(running))) != is_right
+    config.write_text(text)
+
+
+def lines_of(log: Path, route: str) -> int:
+    """Requests of a route in a log."""
+    return log.read_text().count(f'"route":"{route}"')
+
+
+def answered_into(server: Server, log: Path) -> bool:
+    """Ask, and wait whether the line comes into this file."""
+    server.ask("GET", "/version")
+    return lines_of(log, "/version") > 0
+
+
 def test_the_configuration_is_read_anew(server: tuple[Server, Path, Told]) -> None:
     """After SIGHUP all processes are new ones, as many as the file says then, and as it says."""
     running, config, heard = server

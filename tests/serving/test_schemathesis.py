@@ -1,6 +1,7 @@
 """The API keeps what its document says, whatever it is sent: schemathesis against a real server.
 
-``MITAME_SCHEMATHESIS_EXAMPLES=2000`` sends so many requests to each route instead of a few.
+``MITAME_SCHEMATHESIS_EXAMPLES=2000`` sends so many requests to each route instead of a few, and
+other ones each time; ``--hypothesis-seed=N`` sends those of a seed.
 """
 
 from __future__ import annotations
