@@ -14,6 +14,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -62,8 +63,8 @@ def main() -> None:
     parser.add_argument("--recall", type=float, default=0.95, help="that the index is tuned for")
     options = parser.parse_args()
     found = vectors(options.vectors, options.rows, options.dim)
-    make(options.data, found, options.recall)
-    with server(options.data, options.answers_mb) as one, tempfile.TemporaryDirectory() as scratch:
+    made = make(options.data, found, options.recall)
+    with server(made, options.answers_mb) as one, tempfile.TemporaryDirectory() as scratch:
         quiet, beside = kinds_of(one.port, found, options.asked or len(found), Path(scratch))
         warm = load(one, quiet[1], options.warm, options.connections, 99)
         print(f"while the cache fills: {warm.rate:,.0f}/s, p99 {warm.p99:.1f} ms", flush=True)
@@ -74,7 +75,16 @@ def main() -> None:
 
 @contextmanager
 def server(data: Path, answers_mb: float) -> Iterator[Server]:
-    """A server process."""
+    """A server process over a copy of a data directory: what is written is gone in the end."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "data"
+        shutil.copytree(data, copy)
+        with _started(copy, answers_mb) as one:
+            yield one
+
+
+@contextmanager
+def _started(data: Path, answers_mb: float) -> Iterator[Server]:
     command = [sys.executable, "-m", "benchmarks.serving.server", "--data", str(data)]
     command += ["--answers-mb", str(answers_mb)]
     variables = {**OF_WORKERS, **os.environ}

@@ -49,11 +49,11 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     options = parser.parse_args()
     found = vectors(options.vectors, options.rows, options.dim)
-    make(options.data, found, options.recall)
+    made = make(options.data, found, options.recall)
     asked = np.random.default_rng(3).choice(len(found), _SAMPLE)
     with (
         tempfile.TemporaryDirectory() as scratch,
-        server(options.data, 600.0) as own,
+        server(made, 600.0) as own,
         chroma(options.program, found, Path(scratch), options.search_list) as (other, path),
     ):
         kinds = _kinds(found[asked], path, own, other, Path(scratch))

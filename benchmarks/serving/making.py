@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -33,14 +34,17 @@ def vectors(source: Path | None, rows: int, dimension: int) -> NDArray[np.float3
     return np.concatenate(blocks)[:rows]
 
 
-def make(data: Path, found: NDArray[np.float32], recall: float) -> None:
-    """Make the collection with items ``0``, ``1``... and merge it; or leave it if it is there.
+def make(folder: Path, found: NDArray[np.float32], recall: float) -> Path:
+    """A data directory in a folder whose collection has items ``0``, ``1``..., merged.
 
-    Its index is tuned: for a recall as it is asked for, no effort goes into more.
+    It is made once for each recall: for that its index is tuned, and no effort goes into more.
     """
     began = time.perf_counter()
-    if (data / NAME / "manifest.json").exists():
-        return
+    data = folder / f"recall-{recall:g}"
+    whole = data / "whole"  # written last
+    if whole.exists():
+        return data
+    shutil.rmtree(data, ignore_errors=True)
     with mitame.open(data, NAME, lenses={"look": f"vectors:{found.shape[1]}"}) as collection:
         for start in range(0, len(found), _BATCH):
             part = range(start, min(start + _BATCH, len(found)))
@@ -50,6 +54,8 @@ def make(data: Path, found: NDArray[np.float32], recall: float) -> None:
         choice = collection.tune(recall=recall, engines=["cascade"], apply=True)
         print(f"tuned: {choice.why}", flush=True)
         print(f"merged after {time.perf_counter() - began:.0f} s", flush=True)
+    whole.touch()
+    return data
 
 
 def item(number: int, vector: NDArray[np.float32]) -> Item:

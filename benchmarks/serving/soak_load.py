@@ -64,7 +64,7 @@ class Client(threading.Thread):
             if self._merges and time.monotonic() - self._merged > _MERGE_SECONDS:
                 self._merged = time.monotonic()
                 for collection in (VECTORS, PICTURES):
-                    merge = Ask("POST", f"{collection}/merge", {}, 202, absent=(409,))
+                    merge = Ask("POST", f"{collection}/merge", {}, 202)
                     self._ask(_MERGE, merge)
             self._ask(*self._asks.draw())
         self._connection.close()

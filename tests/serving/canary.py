@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import Self
 
 
@@ -19,7 +20,8 @@ class Canary:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self.visits = 0
-        threading.Thread(target=self._count, daemon=True).start()
+        self._counting = threading.Thread(target=self._count, daemon=True)
+        self._counting.start()
 
     def _count(self) -> None:
         while True:
@@ -32,7 +34,10 @@ class Canary:
 
     def close(self) -> None:
         """Listen no more."""
+        with suppress(OSError):  # what waits in accept is not woken by closing alone
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        self._counting.join(10)
 
     def __enter__(self) -> Self:
         return self

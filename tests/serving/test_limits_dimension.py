@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 import mitame
+from mitame.config import LimitsConfig
+from mitame.errors import InvalidVector
+from mitame.serving.dimensions import check_dimension
 from tests.serving.limited_server import limited_server
 from tests.serving.running_server import Answered, Server
 
@@ -116,3 +119,11 @@ def test_what_the_operator_made_wider_is_still_there(server: Server) -> None:
     """The bound is on what callers send: items of a wider lens are described and searched by id."""
     assert server.ask("GET", WIDE).json()["lenses"]["vectors"]["dimension"] == MOST + 1
     assert server.ask("POST", f"{WIDE}/query", {"id": "1"}).status == 200
+
+
+@pytest.mark.parametrize(("most", "can_grow"), [(65_535, True), (65_536, False)])
+def test_the_remedy_can_be_followed(most: int, can_grow: bool) -> None:
+    """Nobody is told to raise what is at its greatest value."""
+    with pytest.raises(InvalidVector) as caught:
+        check_dimension(70_000, LimitsConfig(dimension=most))
+    assert ("raise limits.dimension" in (caught.value.remedy or "")) == can_grow

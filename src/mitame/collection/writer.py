@@ -187,9 +187,10 @@ class Writer:
             for batch in batches:
                 try:
                     changes, alone = batch.ready_for(table), len(batches) == 1
-                    reached.append((batch, transaction.apply(changes, alone=alone)))
+                    position = transaction.apply(changes, alone=alone)
                     if batch.tagged is not None:
                         batch.tag = transaction.tag(batch.tagged)
+                    reached.append((batch, position))
                 except MitameError as error:
                     batch.error = error
             if reached:

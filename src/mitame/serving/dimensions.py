@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from mitame.config import LimitsConfig
+from mitame.configuring.settings import RANGES
 from mitame.errors import InvalidBody, InvalidVector
 from mitame.lenses import DEFAULT_LENSES, OWN_VECTORS, Lenses, new_lenses
 
-_REMEDY = "use fewer, or raise limits.dimension in the server's configuration"
+_MOST = RANGES["limits.dimension"][1]
+
+
+def _remedy(limits: LimitsConfig) -> str:
+    more = ", or raise limits.dimension in the server's configuration"
+    return "use fewer" + (more if limits.dimension < _MOST else "")
 
 
 def check_dimension(dimension: int, limits: LimitsConfig) -> None:
@@ -18,7 +24,7 @@ def check_dimension(dimension: int, limits: LimitsConfig) -> None:
     if dimension > limits.dimension:
         raise InvalidVector(
             f"a vector has {dimension:,} dimensions, more than {limits.dimension:,}",
-            remedy=_REMEDY,
+            remedy=_remedy(limits),
         )
 
 
@@ -50,5 +56,5 @@ def _check_lens(name: str, dimension: int, limits: LimitsConfig) -> None:
     if dimension > limits.dimension:
         raise InvalidBody(
             f"the lens {name[:100]!r} has {dimension:,} dimensions, more than {limits.dimension:,}",
-            remedy=_REMEDY,
+            remedy=_remedy(limits),
         )
