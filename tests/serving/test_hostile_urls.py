@@ -86,12 +86,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-def canary() -> Iterator[Canary]:
-    with Canary() as made:
-        yield made
-
-
 def test_the_canary_sings(canary: Canary) -> None:
     """A visit is noticed, so that none is noticed where none was."""
     with socket.create_connection(("127.0.0.1", canary.port)) as visit:

@@ -91,12 +91,6 @@ def server(
         yield running
 
 
-@pytest.fixture
-def canary() -> Iterator[Canary]:
-    with Canary() as made:
-        yield made
-
-
 _numbers = count()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from mitame.errors import ItemNotFound
@@ -16,27 +17,35 @@ class Result:
     """Something that can be watched."""
 
 
+def still_there(call: Callable[[Threads], Awaitable[weakref.ref[Result]]]) -> int:
+    """How many of five results are there after their calls, if nobody looks for garbage."""
+
+    async def work() -> int:
+        threads = Threads(2, 10)
+        seen = []
+        for _ in range(5):
+            seen.append(await call(threads))
+            await asyncio.sleep(0)
+        await threads.run(int)  # the thread itself has something else in hand now
+        await asyncio.sleep(0.05)
+        threads.close()
+        return sum(each() is not None for each in seen)
+
+    gc.disable()
+    try:
+        return asyncio.run(work())
+    finally:
+        gc.enable()
+
+
 def test_a_result_is_let_go_at_once() -> None:
     """Nothing of a call stays behind that only the collector of garbage would find: results hold
     files of generations open."""
 
-    async def work() -> list[weakref.ref[Result]]:
-        threads = Threads(2, 10)
-        seen = []
-        for _ in range(5):
-            seen.append(weakref.ref(await threads.run(Result)))
-            await asyncio.sleep(0)
-        await threads.run(int)  # the thread itself has something else in hand now
-        await asyncio.sleep(0.05)
-        alive = [each for each in seen if each() is not None]
-        threads.close()
-        return alive
+    async def call(threads: Threads) -> weakref.ref[Result]:
+        return weakref.ref(await threads.run(Result))
 
-    gc.disable()
-    try:
-        assert asyncio.run(work()) == []
-    finally:
-        gc.enable()
+    assert still_there(call) == 0
 
 
 def test_what_an_error_came_from_is_let_go_at_once() -> None:
@@ -49,22 +58,12 @@ def test_what_an_error_came_from_is_let_go_at_once() -> None:
         seen.append(weakref.ref(held))
         raise ItemNotFound("none")
 
-    async def work() -> list[weakref.ref[Result]]:
-        threads = Threads(2, 10)
-        for _ in range(5):
-            with suppress(ItemNotFound):
-                await threads.run(fails)
-        await threads.run(int)
-        await asyncio.sleep(0.05)
-        alive = [each for each in seen if each() is not None]
-        threads.close()
-        return alive
+    async def call(threads: Threads) -> weakref.ref[Result]:
+        with suppress(ItemNotFound):
+            await threads.run(fails)
+        return seen[-1]
 
-    gc.disable()
-    try:
-        assert asyncio.run(work()) == []
-    finally:
-        gc.enable()
+    assert still_there(call) == 0
 
 
 def test_a_caller_that_goes_away_stops_nothing() -> None:
