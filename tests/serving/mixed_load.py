@@ -8,6 +8,7 @@ import random
 import secrets
 import threading
 from collections import Counter
+from collections.abc import Set
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -68,6 +69,11 @@ class Client(threading.Thread):
             "picture": (self._picture, 1),
             "ready": (lambda: ("GET", "/readyz", None), 1),
         }
+
+    @property
+    def kinds(self) -> Set[str]:
+        """Of what it asks."""
+        return self._kinds.keys()
 
     def run(self) -> None:
         """Ask until the end."""
@@ -158,7 +164,7 @@ class MixedLoad:
 
         def holds() -> bool:
             new = self.counts - before
-            return new.total() >= count and len(new) == len(self._clients[0]._kinds)
+            return new.total() >= count and len(new) == len(self._clients[0].kinds)
 
         until(holds, f"{count} more answers")
 
